@@ -1,0 +1,134 @@
+"""Who is calling: people, systems, and what they have been answered already."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from allauth.idp.oidc.models import Client as OidcClient
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from kernel.ids import new_id
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users by their e-mail address, which is kept in lower case."""
+
+    use_in_migrations = True
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make a user; without a password they sign in by code until they choose one."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make a person who may see every staff page; rights over money come from groups alone."""
+        return self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in with an e-mail address: a client's or one of the staff."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    email = models.EmailField(_("e-mail address"), unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    language = models.CharField(_("language"), max_length=10, default="en", choices=settings.LANGUAGES)
+    is_staff = models.BooleanField(_("works for the company"), default=False)
+    is_active = models.BooleanField(_("may sign in"), default=True)
+    date_joined = models.DateTimeField(_("since"), default=timezone.now)
+
+    objects = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="emails_are_in_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def save(
+        self,
+        *,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        self.email = self.email.lower()
+        super().save(
+            force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields
+        )
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name
+
+
+class ApiClient(models.Model):
+    """
+    Another system of the company, known by its OAuth client credentials.
+
+    Its scopes stand on the OAuth client. With `staff_user` it counts as that person for groups,
+    limits and four eyes. Which clients' data it may act for are grants, unless `all_clients`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    oauth_client = models.OneToOneField(OidcClient, on_delete=models.PROTECT, related_name="api_client")
+    name = models.CharField(_("name"), max_length=100)
+    is_active = models.BooleanField(_("may call"), default=True)
+    all_clients = models.BooleanField(_("acts for every client"), default=False)
+    staff_user = models.ForeignKey(
+        User, verbose_name=_("counts as"), on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(_("since"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("API client")
+        verbose_name_plural = _("API clients")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes its tokens may carry."""
+        return frozenset(self.oauth_client.get_scopes())
+
+
+class IdempotencyRecord(models.Model):
+    """The answer given to one call under one key, so that the same call again gets it again."""
+
+    id = models.BigAutoField(primary_key=True)
+    principal = models.CharField(max_length=100)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField(default=b"")
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["principal", "key"], name="a_key_is_used_once_per_principal"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.principal} {self.key}"

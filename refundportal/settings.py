@@ -1,0 +1,369 @@
+"""
+All settings. Everything that differs between places comes from the environment; see README.md.
+
+`REFUNDPORTAL_MODE` is `embedded` (SQLite, everything in one process, the sandbox as bank) or
+`production`. A value that makes no sense stops the start.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from refundportal import logs
+from refundportal.environment import (
+    Environment,
+    OddValue,
+    approval_limits,
+    field_keys,
+    networks,
+    origin,
+    own_secrets,
+    time_zone,
+)
+
+env = Environment()
+BASE_DIR = Path(__file__).resolve().parent.parent
+MODE = env.choice("REFUNDPORTAL_MODE", ["embedded", "production"], "embedded")
+PRODUCTION = MODE == "production"
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
+_NEEDED = "Production mode needs it."
+
+# Secrets
+
+if PRODUCTION:
+    SECRET_KEY = env.text("SECRET_KEY", needed_because=_NEEDED)
+    if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
+        raise OddValue("SECRET_KEY", "...", "at least 50 random characters")
+    try:
+        FIELD_KEYS = field_keys(env.text("FIELD_KEYS", needed_because=_NEEDED))
+    except ValueError:
+        raise OddValue("FIELD_KEYS", "...", "Fernet keys, parted by commas, the newest first") from None
+else:
+    _secrets = own_secrets(VAR_DIR / "secrets.json")
+    SECRET_KEY = _secrets["SECRET_KEY"]
+    FIELD_KEYS = _secrets["FIELD_KEYS"]
+
+# The company
+
+COMPANY_NAME = env.text("COMPANY_NAME", "Software Creator Django LTD")
+COMPANY_TIME_ZONE: str = env.parsed(
+    "COMPANY_TIME_ZONE", "Europe/Berlin", time_zone, "the exact name of an IANA zone, such as Europe/Berlin"
+)
+APPROVAL_LIMIT = env.parsed(
+    "APPROVAL_LIMIT", '{"EUR": "1000.00"}', approval_limits, 'amounts per currency, such as {"EUR": "1000.00"}'
+)
+API_APPROVAL = env.flag("API_APPROVAL", False)
+PAYOUT_RAILS = env.choices(
+    "PAYOUT_RAILS",
+    ["sandbox", "manual"],
+    ["manual"] if PRODUCTION else ["sandbox", "manual"],
+)
+if PRODUCTION and "sandbox" in PAYOUT_RAILS:
+    raise OddValue("PAYOUT_RAILS", ",".join(PAYOUT_RAILS), "in production mode no sandbox: it moves no money")
+
+# Where the portal stands
+
+DEBUG = env.flag("DEBUG", False)
+if PRODUCTION and DEBUG:
+    raise OddValue("DEBUG", "yes", "in production mode only no: error pages would show secrets")
+BASE_URL: str = env.parsed(
+    "BASE_URL",
+    env.text("BASE_URL", needed_because=_NEEDED) if PRODUCTION else "http://localhost:8000",
+    origin,
+    "an origin, such as https://refunds.example.com",
+)
+if PRODUCTION and not BASE_URL.startswith("https://"):
+    raise OddValue("BASE_URL", BASE_URL, "in production mode https:// only")
+_host = BASE_URL.split("://")[1].rsplit(":", 1)[0]
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [_host] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+if "*" in ALLOWED_HOSTS:
+    raise OddValue("ALLOWED_HOSTS", "*", "the names under which the portal is reached")
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+_NETWORKS = "addresses and networks parted by commas, such as 10.0.0.0/8"
+TRUSTED_PROXIES = env.parsed("TRUSTED_PROXIES", "", networks, _NETWORKS)
+METRICS_FROM = env.parsed("METRICS_FROM", "127.0.0.1,::1", networks, _NETWORKS)
+ROOT_URLCONF = "refundportal.urls"
+WSGI_APPLICATION = "refundportal.wsgi.application"
+
+# Rooms
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.inlines",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.idp.oidc",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "lucide",
+    "csp",
+    "django_structlog",
+    "django_prometheus",
+    "events",
+    "accounts",
+    "contracts",
+    "payments",
+    "refunds",
+    "refundportal",
+    "refundportal.web",
+    "refundportal.portal",
+    "refundportal.staff",
+    "refundportal.api",
+]
+MIDDLEWARE = [
+    "refundportal.health.HealthMiddleware",
+    "refundportal.middleware.ProxyMiddleware",
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "refundportal.logs.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "refundportal.middleware.PrivatePagesMiddleware",
+    "refundportal.middleware.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "refundportal.middleware.StaffSecondFactorMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Database
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
+}
+_database = DATABASES["default"]
+_database["ATOMIC_REQUESTS"] = False
+if _database["ENGINE"].endswith("sqlite3"):
+    if PRODUCTION:
+        raise OddValue("DATABASE_URL", "sqlite:...", "in production mode postgres://...")
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON",
+    }
+    _database["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+else:
+    _database.setdefault("OPTIONS", {})
+    # Who waits longer than this for a row gets a clear answer ("busy, try again") and no hanging page.
+    _database["OPTIONS"].setdefault("options", "-c lock_timeout=3s")
+    _database["OPTIONS"].setdefault("connect_timeout", 5)
+    _database["CONN_MAX_AGE"] = 60
+    _database["CONN_HEALTH_CHECKS"] = True
+
+# The cache is never needed for an answer. Production shares it between processes through the database.
+
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache_entries",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+    if PRODUCTION
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# Tasks: the rows are the queue, Celery is the bell
+
+REDIS_URL = env.text("REDIS_URL", needed_because=_NEEDED) if PRODUCTION else ""
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_TASK_ALWAYS_EAGER = not PRODUCTION
+CELERY_TASK_EAGER_PROPAGATES = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 3600, "socket_connect_timeout": 1, "socket_timeout": 5} if PRODUCTION else {}
+)
+CELERY_TIMEZONE = "UTC"
+
+# People: sign-in with e-mail address and password, code by e-mail or passkey; nobody signs up alone
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = BASE_URL.split("://")[0]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = COMPANY_NAME
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+STAFF_SECOND_FACTOR = env.flag("STAFF_SECOND_FACTOR", PRODUCTION)
+if PRODUCTION and not STAFF_SECOND_FACTOR:
+    raise OddValue("STAFF_SECOND_FACTOR", "no", "in production mode only yes")
+
+# Systems: OAuth 2 client credentials, opaque tokens of one hour
+
+IDP_OIDC_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+IDP_OIDC_ACCESS_TOKEN_FORMAT = "opaque"
+IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN = 3600
+
+# REST: closed unless a view opens it; the API's own classes are named where they live
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": f"{COMPANY_NAME}: refunds",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# Mail
+
+_mail_defaults = {"from": f"refunds@{_host}" if PRODUCTION else "refunds@localhost.localdomain"}
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", _mail_defaults["from"])
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+MAIL_FOLDER = VAR_DIR / "mail"
+EMAIL_BACKEND = "refundportal.mail.ConsoleAndFolderBackend"
+EMAIL_TIMEOUT = 15
+if PRODUCTION:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST = env.text("SMTP_HOST", needed_because=_NEEDED)
+    EMAIL_PORT = env.number("SMTP_PORT", 587, least=1, most=65535)
+    EMAIL_HOST_USER = env.text("SMTP_USER", "")
+    EMAIL_HOST_PASSWORD = env.text("SMTP_PASSWORD", "")
+    _smtp = env.choice("SMTP_SECURITY", ["starttls", "tls", "none"], "starttls")
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _smtp == "starttls", _smtp == "tls"
+
+# Files: what is private lies outside of every folder that is served
+
+PRIVATE_FILES = Path(env.text("PRIVATE_FILES", str(VAR_DIR / "private"))).resolve()
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+if PRIVATE_FILES.is_relative_to(STATIC_ROOT) or STATIC_ROOT.is_relative_to(PRIVATE_FILES):
+    raise ImproperlyConfigured(f"PRIVATE_FILES={str(PRIVATE_FILES)!r} overlaps the served folder {STATIC_ROOT}.")
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": PRIVATE_FILES,
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+# Browsers
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = PRODUCTION
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if TRUSTED_PROXIES:
+    # The middleware removes this header unless it comes from one of them.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# Languages, time, logs
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+LOG_LEVEL = env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], "INFO")
+LOG_FORMAT = env.choice("LOG_FORMAT", ["json", "console"], "json" if PRODUCTION else "console")
+LOGGING = logs.logging_config(log_format=LOG_FORMAT, level=LOG_LEVEL)
+logs.configure_structlog()
+DJANGO_STRUCTLOG_CELERY_ENABLED = PRODUCTION
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
+UNFOLD: dict[str, Any] = {"SITE_TITLE": COMPANY_NAME, "SITE_HEADER": COMPANY_NAME}
+SILENCED_SYSTEM_CHECKS: list[str] = []
