@@ -18,8 +18,10 @@ def person_of(principal: Principal) -> User:
 
 
 def may_review(principal: Principal) -> bool:
-    return principal.is_staff and principal.user is not None and (
-        is_reviewer(principal.user) or is_approver(principal.user)
+    return (
+        principal.is_staff
+        and principal.user is not None
+        and (is_reviewer(principal.user) or is_approver(principal.user))
     )
 
 

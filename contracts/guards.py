@@ -1,0 +1,70 @@
+"""What the database itself refuses about contracts."""
+
+from contracts.states import AMENDMENT, CONTRACT, DELIVERY, STAGE
+from events.guards import (
+    append_only,
+    frozen,
+    never_deleted,
+    only_edges,
+    refuse,
+    starts_as,
+)
+
+RULES = (
+    starts_as("contracts_contract", "state", "draft"),
+    only_edges("contracts_contract", "state", CONTRACT),
+    frozen("contracts_contract", "client_id", "number", "created_at", "imported"),
+    frozen("contracts_contract", "signed_at", once_set=True),
+    refuse(
+        "contracts_contract",
+        "UPDATE",
+        "the currency of a signed contract is never changed",
+        "OLD.state <> 'draft' AND (NEW.currency DIFFERS OLD.currency)",
+    ),
+    refuse(
+        "contracts_contract",
+        "DELETE",
+        "a signed contract is never deleted",
+        "OLD.state <> 'draft'",
+    ),
+    append_only("contracts_refundterms"),
+    append_only("contracts_document"),
+    append_only("contracts_assessment"),
+    append_only("contracts_assessmentvalue"),
+    only_edges("contracts_stage", "state", STAGE),
+    frozen("contracts_stage", "contract_id", "kind"),
+    never_deleted("contracts_delivery"),
+    starts_as("contracts_delivery", "state", "delivered"),
+    only_edges("contracts_delivery", "state", DELIVERY),
+    frozen(
+        "contracts_delivery",
+        "stage_id",
+        "number",
+        "delivered_at",
+        "recorded_at",
+        "recorded_by_id",
+    ),
+    frozen(
+        "contracts_delivery",
+        "accepted_at",
+        "acceptance_recorded_at",
+        "objected_at",
+        once_set=True,
+    ),
+    only_edges("contracts_amendment", "state", AMENDMENT),
+    never_deleted("contracts_usagerecord"),
+    frozen(
+        "contracts_usagerecord",
+        "source",
+        "external_id",
+        "contract_id",
+        "meter_id",
+        "stage_id",
+        "quantity_micro",
+        "price_nano",
+        "occurred_at",
+        "ends_at",
+        "recorded_at",
+    ),
+    frozen("contracts_usagerecord", "payment_id", once_set=True),
+)

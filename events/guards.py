@@ -1,0 +1,304 @@
+"""
+Guards: rules that the database itself keeps, as triggers on PostgreSQL and SQLite alike.
+
+Rooms register their rules in `AppConfig.ready()`. Triggers are dropped before migrations (SQLite's
+way of altering a table would lose them silently), created after, and compared by a system check.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.core import checks
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+
+from kernel.states import Edges
+
+Operation = Literal["INSERT", "UPDATE", "DELETE", "TRUNCATE"]
+PREFIX = "guard_"
+FUNCTION = "refundportal_refuse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """
+    One trigger that refuses.
+
+    `condition` is SQL over NEW and OLD that both databases read alike; the token `DIFFERS` stands
+    for a comparison that treats NULL as a value. An empty condition refuses always.
+    """
+
+    table: str
+    name: str
+    operation: Operation
+    message: str
+    condition: str = ""
+
+    @property
+    def trigger(self) -> str:
+        digest = hashlib.sha256(
+            f"{self.table} {self.operation} {self.name}".encode()
+        ).hexdigest()[:8]
+        return f"{PREFIX}{self.table[:28]}_{digest}"
+
+
+def append_only(table: str) -> tuple[Guard, ...]:
+    """Rows are written once: no change, no deletion."""
+    return (
+        Guard(
+            table=table,
+            name="no change",
+            operation="UPDATE",
+            message=f"rows of {table} are never changed",
+        ),
+        *never_deleted(table),
+    )
+
+
+def never_deleted(table: str) -> tuple[Guard, ...]:
+    message = f"rows of {table} are never deleted"
+    return (
+        Guard(table=table, name="no deletion", operation="DELETE", message=message),
+        Guard(table=table, name="no emptying", operation="TRUNCATE", message=message),
+    )
+
+
+def frozen(table: str, *columns: str, once_set: bool = False) -> tuple[Guard, ...]:
+    """Columns that keep their value; with `once_set` they may be filled once."""
+    return tuple(
+        Guard(
+            table=table,
+            name=f"frozen {column}",
+            operation="UPDATE",
+            message=f"{table}.{column} is never changed",
+            condition=(f"OLD.{column} IS NOT NULL AND " if once_set else "")
+            + f"(NEW.{column} DIFFERS OLD.{column})",
+        )
+        for column in columns
+    )
+
+
+def only_edges(table: str, column: str, table_of_edges: Edges) -> tuple[Guard, ...]:
+    """A state moves along the edges of its machine only."""
+    pairs = " OR ".join(
+        f"(OLD.{column} = '{source}' AND NEW.{column} IN ({', '.join(repr(t) for t in sorted(targets))}))"
+        for source, targets in sorted(table_of_edges.items())
+        if targets
+    )
+    return (
+        Guard(
+            table=table,
+            name=f"edges of {column}",
+            operation="UPDATE",
+            message=f"{table}.{column} cannot move there",
+            condition=f"(NEW.{column} DIFFERS OLD.{column}) AND NOT ({pairs})",
+        ),
+    )
+
+
+def starts_as(table: str, column: str, *states: str) -> tuple[Guard, ...]:
+    """A new row begins in one of these states."""
+    allowed = ", ".join(repr(state) for state in states)
+    return (
+        Guard(
+            table=table,
+            name=f"start of {column}",
+            operation="INSERT",
+            message=f"{table}.{column} does not start there",
+            condition=f"NEW.{column} NOT IN ({allowed})",
+        ),
+    )
+
+
+def refuse(
+    table: str, operation: Operation, name: str, condition: str
+) -> tuple[Guard, ...]:
+    """Refuse an operation while a condition over NEW and OLD holds; `name` is the message."""
+    return (
+        Guard(
+            table=table,
+            name=name,
+            operation=operation,
+            message=name,
+            condition=condition,
+        ),
+    )
+
+
+_registered: dict[str, Guard] = {}
+
+
+def register(*groups: Iterable[Guard]) -> None:
+    """Add the guards of a room; registering the same guard again changes nothing."""
+    for group in groups:
+        for guard in group:
+            _registered[guard.trigger] = guard
+
+
+def registered() -> tuple[Guard, ...]:
+    return tuple(_registered[name] for name in sorted(_registered))
+
+
+def create_sql(guard: Guard, vendor: str) -> str | None:
+    """Write the statement that creates a guard, or None where the database has no such operation."""
+    message = guard.message.replace("'", "''")
+    if vendor == "postgresql":
+        when = (
+            f" WHEN ({guard.condition.replace('DIFFERS', 'IS DISTINCT FROM')})"
+            if guard.condition
+            else ""
+        )
+        each = "STATEMENT" if guard.operation == "TRUNCATE" else "ROW"
+        return (
+            f"CREATE TRIGGER {guard.trigger} BEFORE {guard.operation} ON {guard.table} "
+            f"FOR EACH {each}{when} EXECUTE FUNCTION {FUNCTION}('{message}')"
+        )
+    if guard.operation == "TRUNCATE":
+        return None
+    when = (
+        f" WHEN {guard.condition.replace('DIFFERS', 'IS NOT')}"
+        if guard.condition
+        else ""
+    )
+    return (
+        f"CREATE TRIGGER {guard.trigger} BEFORE {guard.operation} ON {guard.table} "
+        f"FOR EACH ROW{when} BEGIN SELECT RAISE(ABORT, '{message}'); END"
+    )
+
+
+FUNCTION_SQL = f"""
+CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = TG_ARGV[0]; END $$
+"""
+
+
+def _digest(statement: str) -> str:
+    return hashlib.sha256(statement.encode()).hexdigest()
+
+
+def present(using: str = DEFAULT_DB_ALIAS) -> dict[str, tuple[str, str]]:
+    """Read the guards that stand in the database: trigger -> (table, digest of its statement)."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT t.tgname, c.relname, COALESCE(obj_description(t.oid, 'pg_trigger'), '') "
+                "FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+                "WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgname LIKE 'guard\\_%%'"
+            )
+            return {name: (table, digest) for name, table, digest in cursor.fetchall()}
+        cursor.execute(
+            "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard\\_%' ESCAPE '\\'"
+        )
+        return {name: (table, _digest(sql)) for name, table, sql in cursor.fetchall()}
+
+
+def _wanted(using: str) -> dict[str, tuple[Guard, str]]:
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        tables = set(connection.introspection.table_names(cursor))
+    statements = (
+        (guard, create_sql(guard, connection.vendor))
+        for guard in registered()
+        if guard.table in tables
+    )
+    return {
+        guard.trigger: (guard, statement)
+        for guard, statement in statements
+        if statement is not None
+    }
+
+
+def _create(cursor: Any, vendor: str, guard: Guard, statement: str) -> None:
+    cursor.execute(statement)
+    if vendor == "postgresql":
+        cursor.execute(
+            f"COMMENT ON TRIGGER {guard.trigger} ON {guard.table} IS '{_digest(statement)}'"
+        )
+
+
+def _drop(cursor: Any, vendor: str, name: str, table: str) -> None:
+    suffix = f" ON {table}" if vendor == "postgresql" else ""
+    cursor.execute(f"DROP TRIGGER IF EXISTS {name}{suffix}")
+
+
+def install(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Make the database hold exactly the registered guards."""
+    connection = connections[using]
+    standing = present(using)
+    wanted = _wanted(using)
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(FUNCTION_SQL)
+        for name, (table, digest) in standing.items():
+            if name not in wanted or digest != _digest(wanted[name][1]):
+                _drop(cursor, connection.vendor, name, table)
+        for name, (guard, statement) in wanted.items():
+            if standing.get(name, ("", ""))[1] != _digest(statement):
+                _create(cursor, connection.vendor, guard, statement)
+
+
+def remove(using: str = DEFAULT_DB_ALIAS, operations: Iterable[Operation] = ()) -> None:
+    """Drop the guards, or only those of the named operations."""
+    only = set(operations)
+    connection = connections[using]
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        for name, (table, _) in present(using).items():
+            guard = _registered.get(name)
+            if not only or guard is None or guard.operation in only:
+                _drop(cursor, connection.vendor, name, table)
+
+
+@contextmanager
+def lifted(
+    using: str = DEFAULT_DB_ALIAS,
+    operations: Iterable[Operation] = ("DELETE", "TRUNCATE"),
+) -> Iterator[None]:
+    """Lift guards for a while, for the emptying of a test database, and put them back."""
+    remove(using, operations)
+    try:
+        yield
+    finally:
+        install(using)
+
+
+def missing_or_changed(using: str = DEFAULT_DB_ALIAS) -> list[str]:
+    """Name what differs between the registered guards and the database."""
+    standing = present(using)
+    wanted = _wanted(using)
+    names = standing.keys() ^ wanted.keys()
+    changed = {
+        name
+        for name in standing.keys() & wanted.keys()
+        if standing[name][1] != _digest(wanted[name][1])
+    }
+    return sorted(
+        f"{(wanted[name][0].table if name in wanted else standing[name][0])}: "
+        f"{(wanted[name][0].name if name in wanted else name)}"
+        for name in names | changed
+    )
+
+
+def check_guards(
+    databases: list[str] | None = None, **_: Any
+) -> list[checks.CheckMessage]:
+    """System check: the database holds the guards that the code declares."""
+    faults = [fault for using in databases or [] for fault in missing_or_changed(using)]
+    return [
+        checks.Error(
+            f"A guard is missing or differs: {fault}.",
+            hint="Run `manage.py migrate`.",
+            id="events.E001",
+        )
+        for fault in faults
+    ]
+
+
+def before_migrations(*, using: str, **_: Any) -> None:
+    remove(using)
+
+
+def after_migrations(*, using: str, **_: Any) -> None:
+    install(using)

@@ -1,0 +1,31 @@
+"""What we owe back: applications, the facts established about them, decisions and conversation."""
+
+from refunds.models.conversation import Attachment, Enquiry, EnquiryState, Message
+from refunds.models.decisions import Decision, Proposal
+from refunds.models.established import HiddenDefect, StatutoryCheck, UsageExclusion
+from refunds.models.requests import (
+    ApplicationDraft,
+    ReasonGiven,
+    ReceivedVia,
+    RefundRequest,
+    Remedy,
+    RequestState,
+)
+
+__all__ = [
+    "ApplicationDraft",
+    "Attachment",
+    "Decision",
+    "Enquiry",
+    "EnquiryState",
+    "HiddenDefect",
+    "Message",
+    "Proposal",
+    "ReasonGiven",
+    "ReceivedVia",
+    "RefundRequest",
+    "Remedy",
+    "RequestState",
+    "StatutoryCheck",
+    "UsageExclusion",
+]
