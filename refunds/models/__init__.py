@@ -1,7 +1,7 @@
 """What we owe back: applications, the facts established about them, decisions and conversation."""
 
 from refunds.models.conversation import Attachment, Enquiry, EnquiryState, Message
-from refunds.models.decisions import Decision, Proposal
+from refunds.models.decisions import ApprovedAs, Decision, Proposal
 from refunds.models.established import HiddenDefect, StatutoryCheck, UsageExclusion
 from refunds.models.requests import (
     ApplicationDraft,
@@ -14,6 +14,7 @@ from refunds.models.requests import (
 
 __all__ = [
     "ApplicationDraft",
+    "ApprovedAs",
     "Attachment",
     "Decision",
     "Enquiry",

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Client, Contract
 from kernel.ids import new_id
@@ -10,36 +11,30 @@ from refunds.models.requests import ApplicationDraft, RefundRequest
 
 
 class EnquiryState(models.TextChoices):
-    OPEN = "open", "open"
-    ANSWERED = "answered", "answered"
+    OPEN = "open", _("open")
+    ANSWERED = "answered", _("answered")
 
 
 class Enquiry(models.Model):
     """A question about the policy, a contract or a request; it gets an answer by a date (P7)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    client = models.ForeignKey(
-        Client, on_delete=models.PROTECT, related_name="enquiries"
-    )
-    contract = models.ForeignKey(
-        Contract, on_delete=models.PROTECT, null=True, related_name="enquiries"
-    )
-    request = models.ForeignKey(
-        RefundRequest, on_delete=models.PROTECT, null=True, related_name="enquiries"
-    )
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="enquiries")
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, null=True, related_name="enquiries")
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, null=True, related_name="enquiries")
     subject = models.CharField(max_length=200)
-    state = models.CharField(
-        max_length=10, choices=EnquiryState, default=EnquiryState.OPEN
-    )
-    asked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    state = models.CharField(max_length=10, choices=EnquiryState, default=EnquiryState.OPEN)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
     answer_due_on = models.DateField()
     answered_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name_plural = "enquiries"
+        indexes = [
+            models.Index(fields=["client", "id"], name="enquiries_of_a_client"),
+            models.Index(fields=["answer_due_on"], condition=Q(state="open"), name="enquiries_due"),
+        ]
 
     def __str__(self) -> str:
         return self.subject
@@ -49,12 +44,8 @@ class Message(models.Model):
     """One message in the thread of a request or a question; internal ones are for staff only."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    request = models.ForeignKey(
-        RefundRequest, on_delete=models.PROTECT, null=True, related_name="messages"
-    )
-    enquiry = models.ForeignKey(
-        Enquiry, on_delete=models.PROTECT, null=True, related_name="messages"
-    )
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, null=True, related_name="messages")
+    enquiry = models.ForeignKey(Enquiry, on_delete=models.PROTECT, null=True, related_name="messages")
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
@@ -94,9 +85,7 @@ class Attachment(models.Model):
     request = models.ForeignKey(
         RefundRequest, on_delete=models.PROTECT, null=True, related_name="attachments"
     )
-    message = models.ForeignKey(
-        Message, on_delete=models.PROTECT, null=True, related_name="attachments"
-    )
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, null=True, related_name="attachments")
     stored_as = models.CharField(max_length=100, unique=True)
     file_name = models.CharField(max_length=255)
     content_type = models.CharField(max_length=100)

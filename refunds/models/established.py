@@ -12,17 +12,11 @@ class EstablishedFact(models.Model):
     """What all established facts share."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    request = models.ForeignKey(
-        RefundRequest, on_delete=models.PROTECT, related_name="%(class)s_facts"
-    )
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="%(class)s_facts")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     reason = models.TextField(max_length=4000)
-    evidence = models.ForeignKey(
-        Document, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    evidence = models.ForeignKey(Document, on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         abstract = True
@@ -41,9 +35,7 @@ class StatutoryCheck(EstablishedFact):
 class HiddenDefect(EstablishedFact):
     """Whether an accepted delivery has a defect that could not be seen when it was accepted."""
 
-    delivery = models.ForeignKey(
-        Delivery, on_delete=models.PROTECT, related_name="hidden_defects"
-    )
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="hidden_defects")
     holds = models.BooleanField(default=True)
 
     def __str__(self) -> str:
@@ -53,9 +45,7 @@ class HiddenDefect(EstablishedFact):
 class UsageExclusion(EstablishedFact):
     """Whether a usage record was the company's own use and does not count."""
 
-    usage_record = models.ForeignKey(
-        UsageRecord, on_delete=models.PROTECT, related_name="exclusions"
-    )
+    usage_record = models.ForeignKey(UsageRecord, on_delete=models.PROTECT, related_name="exclusions")
     excluded = models.BooleanField(default=True)
 
     def __str__(self) -> str:

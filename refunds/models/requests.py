@@ -47,22 +47,17 @@ class ApplicationDraft(models.Model):
     """What a client has typed so far, kept 30 days on the server; it is not an application."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts"
-    )
-    payment = models.ForeignKey(
-        Payment, on_delete=models.PROTECT, related_name="drafts"
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="drafts")
     content = models.JSONField(default=dict)
     updated_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["user", "payment"], name="one_draft_per_person_and_payment"
-            )
+            models.UniqueConstraint(fields=["user", "payment"], name="one_draft_per_person_and_payment")
         ]
+        indexes = [models.Index(fields=["expires_at"], name="drafts_by_expiry")]
 
     def __str__(self) -> str:
         return f"draft for {self.payment_id}"
@@ -79,18 +74,10 @@ class RefundRequest(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     number = models.CharField(max_length=20, unique=True)
-    payment = models.ForeignKey(
-        Payment, on_delete=models.PROTECT, related_name="requests"
-    )
-    contract = models.ForeignKey(
-        Contract, on_delete=models.PROTECT, related_name="requests"
-    )
-    client = models.ForeignKey(
-        Client, on_delete=models.PROTECT, related_name="requests"
-    )
-    state = models.CharField(
-        max_length=22, choices=RequestState, default=RequestState.SUBMITTED
-    )
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="requests")
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="requests")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="requests")
+    state = models.CharField(max_length=22, choices=RequestState, default=RequestState.SUBMITTED)
     reason = models.CharField(max_length=20, choices=ReasonGiven)
     statement = models.TextField(max_length=4000)
     objections = models.JSONField(default=list)
@@ -102,9 +89,7 @@ class RefundRequest(models.Model):
     )
     submitted_at = models.DateTimeField()
     received_via = models.CharField(max_length=10, choices=ReceivedVia)
-    received_evidence = models.ForeignKey(
-        Document, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    received_evidence = models.ForeignKey(Document, on_delete=models.PROTECT, null=True, related_name="+")
     recorded_at = models.DateTimeField()
     applicant = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -117,6 +102,7 @@ class RefundRequest(models.Model):
     )
     answer_due_on = models.DateField()
     information_due_on = models.DateField(null=True)
+    information_reminded_at = models.DateTimeField(null=True)
     reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -136,6 +122,12 @@ class RefundRequest(models.Model):
                 condition=Q(state__in=sorted(REQUEST_OPEN)),
                 name="requests_due",
             ),
+            models.Index(
+                fields=["information_due_on"],
+                condition=Q(state="information_requested"),
+                name="requests_waiting_for_answers",
+            ),
+            models.Index(fields=["payment", "state"], name="requests_of_a_payment"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -149,8 +141,7 @@ class RefundRequest(models.Model):
                 name="an_exchange_names_its_target_stage",
             ),
             models.CheckConstraint(
-                condition=Q(received_via__in=["portal", "api"])
-                | Q(recorded_by__isnull=False),
+                condition=Q(received_via__in=["portal", "api"]) | Q(recorded_by__isnull=False),
                 name="an_application_received_otherwise_is_recorded_by_somebody",
             ),
         ]
