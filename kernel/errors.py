@@ -1,6 +1,6 @@
 """Refusals: what the rules do not allow, told with a stable code."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -22,9 +22,14 @@ class DomainError(Exception):
 
     `code` is public and never renamed. `kind` tells doors how to say it: invalid input, forbidden
     for this person, missing (or hidden), in conflict with the present state, or refused by a rule.
+
+    `aftermath`, where a service sets it, writes down what stays true although the act is refused (a
+    line in the journal, a return to review). The service has called it already; whoever rolls that
+    back together with the act calls it once more afterwards.
     """
 
-    code: ClassVar[str] = "refused"
+    code: str = "refused"
+    aftermath: Callable[[], object] | None = None
     kind: ClassVar[Kind] = "refused"
     title: ClassVar[str] = "This is not allowed."
 
