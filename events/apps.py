@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.core import checks
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, pre_migrate
 
 
@@ -9,19 +10,24 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         from events import guards
+        from events.states import DELIVERY
 
         guards.register(
             guards.append_only("events_event"),
             guards.append_only("events_seal"),
             guards.never_deleted("events_eventposition"),
-            guards.frozen("events_eventposition", "event_id"),
+            guards.frozen("events_eventposition", "id", "event_id"),
             guards.frozen("events_eventposition", "number", once_set=True),
             guards.never_deleted("events_delivery"),
+            guards.frozen("events_delivery", "event_id", "channel"),
+            guards.starts_as("events_delivery", "state", "pending", "dead"),
+            guards.only_edges("events_delivery", "state", DELIVERY),
+            guards.never_deleted("events_numberseries"),
+            guards.refuse(
+                "events_numberseries", "UPDATE", "a number is never given again", "NEW.last <= OLD.last"
+            ),
         )
         checks.register(guards.check_guards, checks.Tags.database)
-        pre_migrate.connect(
-            guards.before_migrations, sender=self, dispatch_uid="guards_before"
-        )
-        post_migrate.connect(
-            guards.after_migrations, sender=self, dispatch_uid="guards_after"
-        )
+        pre_migrate.connect(guards.before_migrations, sender=self, dispatch_uid="guards_before")
+        post_migrate.connect(guards.after_migrations, sender=self, dispatch_uid="guards_after")
+        connection_created.connect(guards.guard_replacements, dispatch_uid="guards_replacement")

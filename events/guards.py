@@ -6,13 +6,14 @@ way of altering a table would lose them silently), created after, and compared b
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from kernel.states import Edges
 
@@ -38,9 +39,7 @@ class Guard:
 
     @property
     def trigger(self) -> str:
-        digest = hashlib.sha256(
-            f"{self.table} {self.operation} {self.name}".encode()
-        ).hexdigest()[:8]
+        digest = hashlib.sha256(f"{self.table} {self.operation} {self.name}".encode()).hexdigest()[:8]
         return f"{PREFIX}{self.table[:28]}_{digest}"
 
 
@@ -112,9 +111,7 @@ def starts_as(table: str, column: str, *states: str) -> tuple[Guard, ...]:
     )
 
 
-def refuse(
-    table: str, operation: Operation, name: str, condition: str
-) -> tuple[Guard, ...]:
+def refuse(table: str, operation: Operation, name: str, condition: str) -> tuple[Guard, ...]:
     """Refuse an operation while a condition over NEW and OLD holds; `name` is the message."""
     return (
         Guard(
@@ -145,11 +142,7 @@ def create_sql(guard: Guard, vendor: str) -> str | None:
     """Write the statement that creates a guard, or None where the database has no such operation."""
     message = guard.message.replace("'", "''")
     if vendor == "postgresql":
-        when = (
-            f" WHEN ({guard.condition.replace('DIFFERS', 'IS DISTINCT FROM')})"
-            if guard.condition
-            else ""
-        )
+        when = f" WHEN ({guard.condition.replace('DIFFERS', 'IS DISTINCT FROM')})" if guard.condition else ""
         each = "STATEMENT" if guard.operation == "TRUNCATE" else "ROW"
         return (
             f"CREATE TRIGGER {guard.trigger} BEFORE {guard.operation} ON {guard.table} "
@@ -157,21 +150,31 @@ def create_sql(guard: Guard, vendor: str) -> str | None:
         )
     if guard.operation == "TRUNCATE":
         return None
-    when = (
-        f" WHEN {guard.condition.replace('DIFFERS', 'IS NOT')}"
-        if guard.condition
-        else ""
-    )
+    when = f" WHEN {guard.condition.replace('DIFFERS', 'IS NOT')}" if guard.condition else ""
     return (
         f"CREATE TRIGGER {guard.trigger} BEFORE {guard.operation} ON {guard.table} "
         f"FOR EACH ROW{when} BEGIN SELECT RAISE(ABORT, '{message}'); END"
     )
 
 
-FUNCTION_SQL = f"""
-CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = TG_ARGV[0]; END $$
-"""
+FUNCTION_BODY = " BEGIN RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = TG_ARGV[0]; END "
+FUNCTION_SQL = (
+    f"CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $${FUNCTION_BODY}$$"
+)
+
+_STANDING_ON_POSTGRESQL = f"""
+SELECT t.tgname, c.relname,
+       CASE WHEN t.tgenabled IN ('O', 'A') AND f.proname = '{FUNCTION}'
+            THEN COALESCE(obj_description(t.oid, 'pg_trigger'), '') ELSE '' END
+  FROM pg_trigger t
+  JOIN pg_class c ON c.oid = t.tgrelid
+  JOIN pg_proc f ON f.oid = t.tgfoid
+ WHERE NOT t.tgisinternal AND starts_with(t.tgname, '{PREFIX}') AND pg_table_is_visible(c.oid)
+"""  # noqa: S608 - constants of this module
+_STANDING_ON_SQLITE = f"""
+SELECT name, tbl_name, sql FROM sqlite_master
+ WHERE type = 'trigger' AND substr(name, 1, {len(PREFIX)}) = '{PREFIX}'
+"""  # noqa: S608 - constants of this module
 
 
 def _digest(statement: str) -> str:
@@ -179,20 +182,29 @@ def _digest(statement: str) -> str:
 
 
 def present(using: str = DEFAULT_DB_ALIAS) -> dict[str, tuple[str, str]]:
-    """Read the guards that stand in the database: trigger -> (table, digest of its statement)."""
+    """
+    Read the guards that stand in the database: trigger -> (table, digest of its statement).
+
+    The digest is empty for a trigger that stands there switched off or has lost its function.
+    """
     connection = connections[using]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(
-                "SELECT t.tgname, c.relname, COALESCE(obj_description(t.oid, 'pg_trigger'), '') "
-                "FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
-                "WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgname LIKE 'guard\\_%%'"
-            )
+            cursor.execute(_STANDING_ON_POSTGRESQL)
             return {name: (table, digest) for name, table, digest in cursor.fetchall()}
-        cursor.execute(
-            "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard\\_%' ESCAPE '\\'"
-        )
+        cursor.execute(_STANDING_ON_SQLITE)
         return {name: (table, _digest(sql)) for name, table, sql in cursor.fetchall()}
+
+
+def _function_stands(using: str) -> bool:
+    connection = connections[using]
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT prosrc FROM pg_proc WHERE proname = %s AND pg_function_is_visible(oid)", [FUNCTION]
+        )
+        return bool(cursor.fetchall() == [(FUNCTION_BODY,)])
 
 
 def _wanted(using: str) -> dict[str, tuple[Guard, str]]:
@@ -200,55 +212,56 @@ def _wanted(using: str) -> dict[str, tuple[Guard, str]]:
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
     statements = (
-        (guard, create_sql(guard, connection.vendor))
-        for guard in registered()
-        if guard.table in tables
+        (guard, create_sql(guard, connection.vendor)) for guard in registered() if guard.table in tables
     )
-    return {
-        guard.trigger: (guard, statement)
-        for guard, statement in statements
-        if statement is not None
-    }
+    return {guard.trigger: (guard, statement) for guard, statement in statements if statement is not None}
 
 
-def _create(cursor: Any, vendor: str, guard: Guard, statement: str) -> None:
-    cursor.execute(statement)
-    if vendor == "postgresql":
-        cursor.execute(
-            f"COMMENT ON TRIGGER {guard.trigger} ON {guard.table} IS '{_digest(statement)}'"
-        )
+def _creation(vendor: str, guard: Guard, statement: str) -> list[str]:
+    if vendor != "postgresql":
+        return [statement]
+    return [statement, f"COMMENT ON TRIGGER {guard.trigger} ON {guard.table} IS '{_digest(statement)}'"]
 
 
-def _drop(cursor: Any, vendor: str, name: str, table: str) -> None:
-    suffix = f" ON {table}" if vendor == "postgresql" else ""
-    cursor.execute(f"DROP TRIGGER IF EXISTS {name}{suffix}")
+def _removal(vendor: str, name: str, table: str) -> str:
+    return f"DROP TRIGGER IF EXISTS {name}" + (f" ON {table}" if vendor == "postgresql" else "")
+
+
+def _run(using: str, statements: list[str]) -> None:
+    """Run statements in one transaction; PostgreSQL takes them in one message."""
+    if not statements:
+        return
+    connection = connections[using]
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        for statement in ["; ".join(statements)] if connection.vendor == "postgresql" else statements:
+            cursor.execute(statement)
 
 
 def install(using: str = DEFAULT_DB_ALIAS) -> None:
     """Make the database hold exactly the registered guards."""
-    connection = connections[using]
+    vendor = connections[using].vendor
     standing = present(using)
     wanted = _wanted(using)
-    with transaction.atomic(using=using), connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(FUNCTION_SQL)
-        for name, (table, digest) in standing.items():
-            if name not in wanted or digest != _digest(wanted[name][1]):
-                _drop(cursor, connection.vendor, name, table)
-        for name, (guard, statement) in wanted.items():
-            if standing.get(name, ("", ""))[1] != _digest(statement):
-                _create(cursor, connection.vendor, guard, statement)
+    statements = [] if _function_stands(using) else [FUNCTION_SQL]
+    for name, (table, digest) in standing.items():
+        if name not in wanted or digest != _digest(wanted[name][1]):
+            statements.append(_removal(vendor, name, table))
+    for name, (guard, statement) in wanted.items():
+        if standing.get(name, ("", ""))[1] != _digest(statement):
+            statements.extend(_creation(vendor, guard, statement))
+    _run(using, statements)
 
 
 def remove(using: str = DEFAULT_DB_ALIAS, operations: Iterable[Operation] = ()) -> None:
     """Drop the guards, or only those of the named operations."""
     only = set(operations)
-    connection = connections[using]
-    with transaction.atomic(using=using), connection.cursor() as cursor:
-        for name, (table, _) in present(using).items():
-            guard = _registered.get(name)
-            if not only or guard is None or guard.operation in only:
-                _drop(cursor, connection.vendor, name, table)
+    vendor = connections[using].vendor
+    statements = []
+    for name, (table, _) in present(using).items():
+        guard = _registered.get(name)
+        if not only or guard is None or guard.operation in only:
+            statements.append(_removal(vendor, name, table))
+    _run(using, statements)
 
 
 @contextmanager
@@ -270,21 +283,34 @@ def missing_or_changed(using: str = DEFAULT_DB_ALIAS) -> list[str]:
     wanted = _wanted(using)
     names = standing.keys() ^ wanted.keys()
     changed = {
-        name
-        for name in standing.keys() & wanted.keys()
-        if standing[name][1] != _digest(wanted[name][1])
+        name for name in standing.keys() & wanted.keys() if standing[name][1] != _digest(wanted[name][1])
     }
-    return sorted(
+    faults = [] if not wanted or _function_stands(using) else [f"function {FUNCTION}"]
+    return faults + sorted(
         f"{(wanted[name][0].table if name in wanted else standing[name][0])}: "
         f"{(wanted[name][0].name if name in wanted else name)}"
         for name in names | changed
     )
 
 
-def check_guards(
-    databases: list[str] | None = None, **_: Any
-) -> list[checks.CheckMessage]:
+_being_mended = False
+
+
+@contextmanager
+def being_mended() -> Iterator[None]:
+    """Keep the system check quiet while guards are about to be put back."""
+    global _being_mended
+    _being_mended = True
+    try:
+        yield
+    finally:
+        _being_mended = False
+
+
+def check_guards(databases: list[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
     """System check: the database holds the guards that the code declares."""
+    if _being_mended:
+        return []
     faults = [fault for using in databases or [] for fault in missing_or_changed(using)]
     return [
         checks.Error(
@@ -296,9 +322,19 @@ def check_guards(
     ]
 
 
-def before_migrations(*, using: str, **_: Any) -> None:
-    remove(using)
+def before_migrations(*, using: str, plan: Sequence[Any] = (), **_: Any) -> None:
+    """Drop the guards if there is something to migrate."""
+    if plan:
+        remove(using)
 
 
 def after_migrations(*, using: str, **_: Any) -> None:
+    """Put the guards back; they stand again even where somebody had dropped them."""
     install(using)
+
+
+def guard_replacements(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Let SQLite's INSERT OR REPLACE fire the guards against deletion, which it skips by itself."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA recursive_triggers = ON")

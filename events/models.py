@@ -41,21 +41,16 @@ class EventPosition(models.Model):
     The place of an event in the journal.
 
     Written with the event; the one sequencer gives the gapless number after the commit, so that a
-    reader by number never misses an event that was committed late.
+    reader by number never misses an event that was committed late. `id` keeps the order of writing.
     """
 
-    event = models.OneToOneField(
-        Event, on_delete=models.PROTECT, primary_key=True, related_name="position"
-    )
+    id = models.BigAutoField(primary_key=True)
+    event = models.OneToOneField(Event, on_delete=models.PROTECT, related_name="position")
     number = models.BigIntegerField(null=True, unique=True)
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["event"],
-                condition=Q(number__isnull=True),
-                name="events_not_yet_in_order",
-            )
+            models.Index(fields=["id"], condition=Q(number__isnull=True), name="events_not_yet_in_order")
         ]
 
     def __str__(self) -> str:
@@ -118,15 +113,12 @@ class Delivery(models.Model):
     """One event to be told to one target, once; the row is the queue."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    event = models.ForeignKey(
-        Event, on_delete=models.PROTECT, related_name="deliveries"
-    )
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="deliveries")
     channel = models.CharField(max_length=10, choices=Channel)
     target = models.CharField(max_length=320)
+    recipient_id = models.UUIDField(null=True)
     language = models.CharField(max_length=10, default="en")
-    state = models.CharField(
-        max_length=10, choices=DeliveryState, default=DeliveryState.PENDING
-    )
+    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
