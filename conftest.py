@@ -10,16 +10,34 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
 
 import pytest
 
 BACKENDS = ("sqlite", "postgresql")
-SETTINGS_FROM_OUTSIDE = (
-    "REFUNDPORTAL_MODE DATABASE_URL REDIS_URL SECRET_KEY FIELD_KEYS COMPANY_NAME COMPANY_TIME_ZONE APPROVAL_LIMIT "
-    "API_APPROVAL PAYOUT_RAILS DEBUG BASE_URL ALLOWED_HOSTS TRUSTED_PROXIES METRICS_FROM STAFF_SECOND_FACTOR "
-    "MAIL_FROM SMTP_HOST PRIVATE_FILES LOG_LEVEL LOG_FORMAT DJANGO_SETTINGS_MODULE"
-).split()
+SETTINGS_FROM_OUTSIDE = [
+    "REFUNDPORTAL_MODE",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "FIELD_KEYS",
+    "COMPANY_NAME",
+    "COMPANY_TIME_ZONE",
+    "APPROVAL_LIMIT",
+    "API_APPROVAL",
+    "PAYOUT_RAILS",
+    "DEBUG",
+    "BASE_URL",
+    "ALLOWED_HOSTS",
+    "TRUSTED_PROXIES",
+    "METRICS_FROM",
+    "STAFF_SECOND_FACTOR",
+    "MAIL_FROM",
+    "SMTP_HOST",
+    "PRIVATE_FILES",
+    "LOG_LEVEL",
+    "LOG_FORMAT",
+    "DJANGO_SETTINGS_MODULE",
+]
 
 
 def _chosen_backend() -> str:
@@ -53,19 +71,21 @@ def _prepare() -> str:
 
 BACKEND = _prepare()
 
-import django  # noqa: E402
-from django.conf import settings  # noqa: E402
+import django
+from django.conf import settings
 
 if settings.configured:
-    pytest.exit("Settings were loaded before the database was chosen; unset DJANGO_SETTINGS_MODULE.", returncode=4)
+    pytest.exit(
+        "Settings were loaded before the database was chosen; unset DJANGO_SETTINGS_MODULE.", returncode=4
+    )
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 django.setup()
 
-from django.core.cache import cache  # noqa: E402
-from django.test import TransactionTestCase  # noqa: E402
+from django.core.cache import cache
+from django.test import TransactionTestCase
 
-from events import guards  # noqa: E402
+from events import guards
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
@@ -107,7 +127,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
-        _not_run.extend(sorted({f"{item.nodeid.split('[')[0]} ({reason})" for item, reason in left_out.items()}))
+        _not_run.extend(
+            sorted({f"{item.nodeid.split('[')[0]} ({reason})" for item, reason in left_out.items()})
+        )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -118,10 +140,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_cache() -> Iterator[None]:
+def _fresh_cache() -> None:
     """Rate limits live in the cache: no test inherits another's."""
     cache.clear()
-    yield
 
 
 @pytest.fixture(scope="session")

@@ -41,9 +41,7 @@ def _is_in(user: User, name: str) -> bool:
 
 def create_groups(using: str) -> None:
     """Make the staff groups that are missing; may run any number of times."""
-    standing = set(
-        Group.objects.using(using).filter(name__in=GROUP_NAMES).values_list("name", flat=True)
-    )
+    standing = set(Group.objects.using(using).filter(name__in=GROUP_NAMES).values_list("name", flat=True))
     Group.objects.using(using).bulk_create(
         [Group(name=name) for name in GROUP_NAMES if name not in standing], ignore_conflicts=True
     )

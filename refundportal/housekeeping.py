@@ -28,7 +28,9 @@ def _durability_faults(using: str) -> list[checks.CheckMessage]:
         fsync, synchronous_commit = cursor.fetchone()
     faults: list[checks.CheckMessage] = []
     if fsync == "off":
-        faults.append(checks.Error("PostgreSQL runs with fsync=off: commits can be lost.", id="refundportal.E001"))
+        faults.append(
+            checks.Error("PostgreSQL runs with fsync=off: commits can be lost.", id="refundportal.E001")
+        )
     if synchronous_commit == "off":
         faults.append(
             checks.Error(

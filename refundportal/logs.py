@@ -1,10 +1,10 @@
 """Structured logs: one line per happening, with the request's number and without secrets."""
 
 import re
-from typing import Any, Final, Literal
+from typing import Any, Final, cast
 
 import structlog
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django_structlog.middlewares import RequestMiddleware
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -12,7 +12,9 @@ HIDDEN: Final = "[hidden]"
 _SECRET_NAME = re.compile(
     r"authorization|cookie|passw|secret|token|iban|signature|api_?key|field_?key|private_?key|otp|csrf", re.I
 )
-_SECRET_TEXT = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/._~=-]{8,}|\b[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\b")
+_SECRET_TEXT = re.compile(
+    r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/._~=-]{8,}|\b[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\b"
+)
 # Path segments longer than this are keys (password reset, invitation), never ids.
 _LONG_SEGMENT = re.compile(r"[^/]{41,}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -53,7 +55,7 @@ def configure_structlog() -> None:
     )
 
 
-def _rendering(log_format: Literal["json", "console"]) -> list[Processor]:
+def _rendering(log_format: str) -> list[Processor]:
     renderer: Processor = structlog.processors.JSONRenderer()
     if log_format == "console":
         renderer = structlog.dev.ConsoleRenderer(colors=False)
@@ -66,8 +68,8 @@ def _rendering(log_format: Literal["json", "console"]) -> list[Processor]:
     ]
 
 
-def logging_config(*, log_format: Literal["json", "console"], level: str) -> dict[str, Any]:
-    """Make the dictionary for `logging.config`: everything to standard error, in one format."""
+def logging_config(*, log_format: str, level: str) -> dict[str, Any]:
+    """Make the dictionary for `logging.config`: all to standard error, as `json` or for a `console`."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -94,12 +96,12 @@ def logging_config(*, log_format: Literal["json", "console"], level: str) -> dic
 class RequestLogMiddleware(RequestMiddleware):
     """Log each request under a number that the caller may choose and always gets back."""
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         if not _REQUEST_ID.fullmatch(request.headers.get("X-Request-Id", "")):
             request.META.pop("HTTP_X_REQUEST_ID", None)
         self.prepare(request)
         request_id = structlog.contextvars.get_contextvars()["request_id"]
-        response: HttpResponseBase = self.get_response(request)
+        response = cast(HttpResponse, self.get_response(request))
         self.handle_response(request, response)
         response["X-Request-Id"] = request_id
         return response

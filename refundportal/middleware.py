@@ -1,4 +1,4 @@
-"""The outer wall: who is really calling, what a browser may do with a page, and the second factor of staff."""
+"""The outer wall: who is really calling, what a browser may do with a page, staff's second factor."""
 
 import ipaddress
 from collections.abc import Callable
@@ -17,7 +17,12 @@ from django.utils.translation import gettext as _
 from refundportal.environment import Network
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-FORWARDED: Final = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED")
+FORWARDED: Final = (
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_FORWARDED",
+)
 STAFF_PAGES: Final = "/staff/"
 
 
@@ -76,7 +81,9 @@ class PrivatePagesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "private, no-store")
-        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"
+        )
         return response
 
 

@@ -50,9 +50,9 @@ def start() -> str:
             [binaries / "initdb", "-D", data, "-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C"],
             check=True, stdout=output, stderr=output, cwd=place, **person,
         )  # fmt: skip
+        options = ["-h", "127.0.0.1", "-c", "max_connections=200", "-c", "jit=off", "-c", "fsync=on"]
         server = subprocess.Popen(
-            [*_ends_with_us(), binaries / "postgres", "-D", data, "-p", str(port), "-k", place]
-            + ["-h", "127.0.0.1", "-c", "max_connections=200", "-c", "jit=off", "-c", "fsync=on"],
+            [*_ends_with_us(), binaries / "postgres", "-D", data, "-p", str(port), "-k", place, *options],
             stdout=output, stderr=output, cwd=place, **person,
         )  # fmt: skip
     atexit.register(_stop, server, place)

@@ -1,0 +1,27 @@
+"""What is looked at regularly, and how often. The rows are the queue; this only makes somebody look."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Final
+
+# Dotted name of a task -> seconds between two runs.
+SCHEDULE: Final[Mapping[str, int]] = {
+    "events.tasks.sequence_events": 1,
+    "events.tasks.deliver_due": 5,
+    "events.tasks.seal_journal": 60,
+    "payments.tasks.send_due_payouts": 5,
+    "payments.tasks.look_after_payouts": 10,
+    "accounts.tasks.purge_old_records": 3600,
+}
+
+
+def task_called(name: str) -> Callable[[], Any]:
+    """
+    Find a task by its dotted name.
+
+    :raises ImportError: no such module
+    :raises AttributeError: no such task in it
+    """
+    module, _, function = name.rpartition(".")
+    task: Callable[[], Any] = getattr(import_module(module), function)
+    return task
