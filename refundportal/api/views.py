@@ -1,0 +1,118 @@
+"""What every API class stands on: who calls, when, what they sent, and how it is answered."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.principals import Principal
+from refundportal.api.handler import QueryFaults
+from refundportal.web.etags import etag_of, require_match
+from refundportal.web.pages import PAGE_SIZE, PAGE_SIZE_MAX, Cursor, page_of
+from refundportal.web.serializers import StrictSerializer, TextField
+
+
+class ApiView(APIView):
+    """
+    One resource: `scopes` by method, input and output in sight, one call in.
+
+    `now` is taken before anything waits; it is the instant at which the call reached the company.
+    """
+
+    scopes: ClassVar[Mapping[str, str]] = {}
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "patch"]  # type: ignore[misc]
+    metadata_class = None
+    now: datetime
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.now = timezone.now()
+        super().initial(request, *args, **kwargs)
+
+    @property
+    def principal(self) -> Principal:
+        """The caller; views whose scopes are public have none."""
+        principal: Principal = self.request.user
+        return principal
+
+    def body(self, form: type[StrictSerializer], **options: Any) -> dict[str, Any]:
+        """
+        Read the body by a strict form.
+
+        :raises ValidationError: every fault at once
+        """
+        given = form(data=self.request.data, **options)
+        given.is_valid(raise_exception=True)
+        values: dict[str, Any] = given.validated_data
+        return values
+
+    def query(self, form: type[StrictSerializer]) -> dict[str, Any]:
+        """
+        Read the query of the address by a strict form; a parameter given twice counts by its last value.
+
+        :raises QueryFaults: every fault at once, unknown parameters too
+        """
+        given = form(data=self.request.query_params.dict())
+        if not given.is_valid():
+            raise QueryFaults(given.errors)
+        values: dict[str, Any] = given.validated_data
+        return values
+
+    def match(self, show: Callable[[], Any]) -> None:
+        """
+        Hold the header `If-Match`, if there is one, against what is shown now.
+
+        :raises PreconditionFailed: the caller has seen something else
+        """
+        if_match = self.request.headers.get("If-Match")
+        if if_match is not None:
+            require_match(if_match, etag_of(show()))
+
+
+def shown(data: Any, status: int = 200) -> Response:
+    """Answer with a resource and its version."""
+    return Response(data, status=status, headers={"ETag": etag_of(data)})
+
+
+class PageQuery(StrictSerializer):
+    """Where in a list to go on, and how many rows at once."""
+
+    cursor = TextField(required=False, max_length=40, help_text="From `next` or `previous` of a page before.")
+    page_size = serializers.IntegerField(
+        required=False, min_value=1, max_value=PAGE_SIZE_MAX, default=PAGE_SIZE
+    )
+
+
+class ListView(ApiView):
+    """A resource with a list, newest first."""
+
+    def page(
+        self, rows: QuerySet[Any], query: Mapping[str, Any], show: Callable[[Sequence[Any]], Sequence[Any]]
+    ) -> Response:
+        """Answer one page; `rows` are filtered already."""
+        cursor = Cursor.parse(query["cursor"]) if "cursor" in query else None
+        page = page_of(rows, cursor=cursor, size=query["page_size"])
+        return Response(
+            {
+                "next": self._address(page.next),
+                "previous": self._address(page.previous),
+                "results": show(page.rows),
+            }
+        )
+
+    def _address(self, cursor: Cursor | None) -> str | None:
+        if cursor is None:
+            return None
+        parameters = {**self.request.query_params.dict(), "cursor": cursor.text}
+        return self.request.build_absolute_uri(f"{self.request.path}?{urlencode(sorted(parameters.items()))}")
+
+
+def only(rows: QuerySet[Any], query: Mapping[str, Any], **names: str) -> QuerySet[Any]:
+    """Keep the rows that the query names: `names` maps parameters to look-ups."""
+    return rows.filter(**{look_up: query[name] for name, look_up in names.items() if name in query})
