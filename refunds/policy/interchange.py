@@ -1,0 +1,199 @@
+"""Interchange: facts in and answers out as JSON, the same for the command line, REST and what is stored."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, Final
+
+import holidays
+import tzdata  # type: ignore[import-untyped]
+
+from contracts.policy.facts import ItemFacts, MeteredUsage, StageFacts, UsageFacts
+from contracts.policy.terms import as_json
+from kernel.errors import Fault
+from kernel.exact import decimal_text, ratio_text
+from refunds.policy import POLICY_VERSION
+from refunds.policy.answer import Answer, Finding, Line
+from refunds.policy.codes import LineKind
+from refunds.policy.decide import decide
+from refunds.policy.facts import Facts
+from refunds.policy.reading import InvalidFacts, id_of, parse_facts
+
+__all__ = [
+    "DATA_VERSIONS",
+    "InvalidFacts",
+    "answer_json",
+    "error_json",
+    "evaluate_json",
+    "facts_json",
+    "fingerprint",
+    "id_of",
+    "parse_facts",
+    "same_answer",
+]
+
+DATA_VERSIONS: Final[Mapping[str, str]] = {"tzdata": tzdata.IANA_VERSION, "holidays": holidays.__version__}
+"""The zone and holiday data that computed deadlines rest on."""
+
+_MAY_GROW: Final = frozenset({"findings", "data_versions"})
+
+
+def evaluate_json(raw: object, *, default_time_zone: str) -> dict[str, Any]:
+    """Evaluate one JSON object: the answer, or an error that names every fault."""
+    try:
+        facts = parse_facts(raw, default_time_zone=default_time_zone)
+    except InvalidFacts as invalid:
+        return error_json(invalid.data["id"], invalid.faults)
+    return answer_json(facts.id, decide(facts))
+
+
+def error_json(facts_id: str | None, faults: tuple[Fault, ...]) -> dict[str, Any]:
+    """Write the faults of facts that cannot be evaluated."""
+    errors = [{"path": fault.path, "message": fault.message} for fault in faults]
+    return {"id": facts_id, "error": {"code": InvalidFacts.code, "errors": errors}}
+
+
+def answer_json(facts_id: str, answer: Answer) -> dict[str, Any]:
+    """Write an answer completely, as it is exchanged and stored."""
+    written: dict[str, Any] = {
+        "id": facts_id,
+        "policy_version": POLICY_VERSION,
+        "deadline": answer.deadline_text,
+        "in_time": answer.in_time,
+        "outcome": answer.outcome.value,
+        "reasons": [reason.value for reason in answer.reasons],
+        "refund": answer.refund.text,
+    }
+    if answer.refund_at_most is not None:
+        written["refund_at_most"] = answer.refund_at_most.text
+    written |= {
+        "currency": answer.refund.currency,
+        "entitlement": answer.entitlement.text,
+        "retained": answer.retained.text,
+        "conforming_value": ratio_text(*answer.conforming_value.as_integer_ratio()),
+        "usage_value": ratio_text(*answer.usage_value.as_integer_ratio()),
+        "lines": [_line_json(line) for line in answer.lines],
+        "findings": [_finding_json(finding) for finding in answer.findings],
+        "data_versions": dict(DATA_VERSIONS),
+    }
+    return written
+
+
+def _line_json(line: Line) -> dict[str, str]:
+    subject = "stage" if line.kind is LineKind.CONFORMING_WORK else "meter"
+    return {"kind": line.kind.value, subject: line.name, "amount": line.amount.text}
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule.value,
+        "clause": finding.clause,
+        "holds": finding.holds,
+        "detail": dict(finding.detail),
+    }
+
+
+def facts_json(facts: Facts) -> dict[str, Any]:
+    """Write facts completely and canonically; read again they are the same facts."""
+    payment, request = facts.payment, facts.request
+    return {
+        "id": facts.id,
+        "terms": as_json(facts.terms),
+        "client_type": facts.client_type.value,
+        "payment": {
+            "amount": payment.amount.text,
+            "currency": payment.amount.currency,
+            "status": payment.status.value,
+            "captured_at": _instant(payment.captured_at),
+            "deadline": None if payment.deadline is None else payment.deadline.text,
+            "refunded": payment.refunded.text,
+        },
+        "request": {
+            "submitted_at": _instant(request.submitted_at),
+            "amount": None if request.amount is None else request.amount.text,
+            "remedy": request.remedy.value,
+            "another_open": request.another_open,
+            "statutory_right": request.statutory_right,
+        },
+        "decided_at": _instant(facts.decided_at),
+        "work": [_stage_json(stage) for stage in facts.work],
+        "usage": [_usage_json(record) for record in facts.usage],
+    }
+
+
+def _stage_json(stage: StageFacts) -> dict[str, Any]:
+    return {
+        "stage": stage.stage,
+        "amount": stage.amount.text,
+        "delivered_at": _instant(stage.delivered_at),
+        "accepted_at": _instant(stage.accepted_at),
+        "objected_at": _instant(stage.objected_at),
+        "hidden_defect": stage.hidden_defect,
+        "items": [_item_json(item) for item in stage.items],
+    }
+
+
+def _item_json(item: ItemFacts) -> dict[str, Any]:
+    return {"code": item.code, "weight": decimal_text(item.weight), "fulfilled": _number(item.fulfilled)}
+
+
+def _usage_json(record: UsageFacts) -> dict[str, Any]:
+    common = {"meter": record.meter, "stage": record.stage}
+    if isinstance(record, MeteredUsage):
+        return {
+            "kind": "metered",
+            **common,
+            "quantity": decimal_text(record.quantity),
+            "unit_price": decimal_text(record.unit_price),
+            "occurred_at": _instant(record.occurred_at),
+            "recorded_at": _instant(record.recorded_at),
+        }
+    return {
+        "kind": "time",
+        **common,
+        "price": decimal_text(record.price),
+        "start": _instant(record.start),
+        "end": _instant(record.end),
+        "recorded_at": _instant(record.recorded_at),
+    }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
+
+
+def _number(number: Fraction | None) -> str | None:
+    return None if number is None else decimal_text(number)
+
+
+def same_answer(stored: Mapping[str, Any], again: Mapping[str, Any]) -> bool:
+    """
+    Tell whether two written answers are the same to the last digit and code.
+
+    Data versions and the wording and detail of findings may differ; findings may have been added since.
+    """
+    return _exact(stored) == _exact(again) and _verdicts(stored).items() <= _verdicts(again).items()
+
+
+def _exact(answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name not in _MAY_GROW}
+
+
+def _verdicts(answer: Mapping[str, Any]) -> dict[str, tuple[str, bool | None]]:
+    return {finding["rule"]: (finding["clause"], finding["holds"]) for finding in answer.get("findings", ())}
+
+
+def fingerprint(facts: Facts, answer: Answer) -> str:
+    """
+    Give a quote's fingerprint: SHA-256 (hex) over the facts and the outcome.
+
+    The id and the instants of application and decision are left out, so that time passing alone changes it
+    only when the outcome changes.
+    """
+    written = facts_json(facts)
+    del written["id"], written["decided_at"], written["request"]["submitted_at"]
+    written["outcome"] = answer.outcome.value
+    text = json.dumps(written, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
