@@ -78,4 +78,16 @@ RULES = (
     never_deleted("payments_bankfile"),
     frozen("payments_bankfile", "message_id", "content", "sha256", "created_by_id"),
     never_deleted("payments_break"),
+    never_deleted("payments_payoutstep"),
+    frozen(
+        "payments_payoutstep",
+        "payout_id",
+        "kind",
+        "reason",
+        "evidence_reference",
+        "evidence_id",
+        "proposed_by_id",
+        "proposed_at",
+    ),
+    frozen("payments_payoutstep", "confirmed_by_id", "confirmed_at", "withdrawn_at", once_set=True),
 )

@@ -2,351 +2,741 @@
 
 import django.db.models.deletion
 import django.db.models.expressions
-import kernel.ids
 from django.conf import settings
 from django.db import migrations, models
 
+import kernel.ids
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('contracts', '0001_agreements_and_work'),
+        ("contracts", "0001_agreements_and_work"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=60, unique=True)),
-                ('currency', models.CharField(max_length=3)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("code", models.CharField(max_length=60, unique=True)),
+                ("currency", models.CharField(max_length=3)),
             ],
         ),
         migrations.CreateModel(
-            name='SandboxFault',
+            name="SandboxFault",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=30)),
-                ('code', models.CharField(blank=True, max_length=60)),
-                ('calls_left', models.PositiveIntegerField(default=1)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("kind", models.CharField(max_length=30)),
+                ("code", models.CharField(blank=True, max_length=60)),
+                ("calls_left", models.PositiveIntegerField(default=1)),
             ],
         ),
         migrations.CreateModel(
-            name='BankAccount',
+            name="BankAccount",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('holder', models.CharField(max_length=70)),
-                ('iban_encrypted', models.TextField()),
-                ('iban_last4', models.CharField(max_length=4)),
-                ('iban_sha256', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('usable_from', models.DateTimeField()),
-                ('replaced_at', models.DateTimeField(null=True)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bank_accounts', to='contracts.client')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("holder", models.CharField(max_length=70)),
+                ("iban_encrypted", models.TextField()),
+                ("iban_last4", models.CharField(max_length=4)),
+                ("iban_sha256", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField()),
+                ("usable_from", models.DateTimeField()),
+                ("replaced_at", models.DateTimeField(null=True)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="bank_accounts",
+                        to="contracts.client",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='BankFile',
+            name="BankFile",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('message_id', models.CharField(max_length=35, unique=True)),
-                ('content', models.BinaryField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('confirmed_at', models.DateTimeField(null=True)),
-                ('confirmed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("message_id", models.CharField(max_length=35, unique=True)),
+                ("content", models.BinaryField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField()),
+                ("confirmed_at", models.DateTimeField(null=True)),
+                (
+                    "confirmed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Break',
+            name="Break",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('double_return', 'returned twice'), ('ours_only', 'only in our books'), ('theirs_only', 'only at the provider'), ('different', 'different amounts')], max_length=20)),
-                ('payment_id', models.UUIDField(db_index=True, null=True)),
-                ('payout_id', models.UUIDField(null=True)),
-                ('amount_minor', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('detail', models.JSONField(default=dict)),
-                ('found_at', models.DateTimeField()),
-                ('resolved_at', models.DateTimeField(null=True)),
-                ('resolution', models.CharField(blank=True, max_length=500)),
-                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("double_return", "returned twice"),
+                            ("ours_only", "only in our books"),
+                            ("theirs_only", "only at the provider"),
+                            ("different", "different amounts"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("payment_id", models.UUIDField(db_index=True, null=True)),
+                ("payout_id", models.UUIDField(null=True)),
+                ("amount_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("detail", models.JSONField(default=dict)),
+                ("found_at", models.DateTimeField()),
+                ("resolved_at", models.DateTimeField(null=True)),
+                ("resolution", models.CharField(blank=True, max_length=500)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Payment',
+            name="Payment",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('number', models.CharField(max_length=20, unique=True)),
-                ('amount_minor', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('method', models.CharField(choices=[('bank', 'bank transfer'), ('card', 'card'), ('cash', 'cash'), ('credit', 'exchange credit')], max_length=10)),
-                ('rail', models.CharField(choices=[('sandbox', 'sandbox'), ('stripe', 'Stripe'), ('bank_file', 'bank file'), ('manual', 'manual')], max_length=10)),
-                ('status', models.CharField(choices=[('pending', 'pending'), ('authorised', 'authorised'), ('captured', 'captured'), ('disputed', 'disputed'), ('charged_back', 'charged back'), ('failed', 'failed'), ('voided', 'voided')], default='pending', max_length=12)),
-                ('reference', models.CharField(blank=True, max_length=140)),
-                ('provider_reference', models.CharField(blank=True, max_length=140)),
-                ('value_date', models.DateField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('recorded_by_id', models.UUIDField(null=True)),
-                ('captured_at', models.DateTimeField(null=True)),
-                ('deadline', models.DateTimeField(null=True)),
-                ('deadline_text', models.CharField(blank=True, max_length=40)),
-                ('reserved_minor', models.BigIntegerField(default=0)),
-                ('refunded_minor', models.BigIntegerField(default=0)),
-                ('charged_back_minor', models.BigIntegerField(default=0)),
-                ('usage_micro', models.BigIntegerField(default=0)),
-                ('usage_rest_femto', models.BigIntegerField(default=0)),
-                ('credit_of_request_id', models.UUIDField(null=True, unique=True)),
-                ('imported', models.BooleanField(default=False)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='contracts.client')),
-                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='contracts.contract')),
-                ('stage', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='contracts.stage')),
-                ('terms', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='contracts.refundterms')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.CharField(max_length=20, unique=True)),
+                ("amount_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("bank", "bank transfer"),
+                            ("card", "card"),
+                            ("cash", "cash"),
+                            ("credit", "exchange credit"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "rail",
+                    models.CharField(
+                        choices=[
+                            ("sandbox", "sandbox"),
+                            ("stripe", "Stripe"),
+                            ("bank_file", "bank file"),
+                            ("manual", "manual"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "pending"),
+                            ("authorised", "authorised"),
+                            ("captured", "captured"),
+                            ("disputed", "disputed"),
+                            ("charged_back", "charged back"),
+                            ("failed", "failed"),
+                            ("voided", "voided"),
+                        ],
+                        default="pending",
+                        max_length=12,
+                    ),
+                ),
+                ("reference", models.CharField(blank=True, max_length=140)),
+                ("provider_reference", models.CharField(blank=True, max_length=140)),
+                ("value_date", models.DateField(null=True)),
+                ("created_at", models.DateTimeField()),
+                ("recorded_by_id", models.UUIDField(null=True)),
+                ("captured_at", models.DateTimeField(null=True)),
+                ("deadline", models.DateTimeField(null=True)),
+                ("deadline_text", models.CharField(blank=True, max_length=40)),
+                ("reserved_minor", models.BigIntegerField(default=0)),
+                ("refunded_minor", models.BigIntegerField(default=0)),
+                ("charged_back_minor", models.BigIntegerField(default=0)),
+                ("usage_micro", models.BigIntegerField(default=0)),
+                ("usage_rest_femto", models.BigIntegerField(default=0)),
+                ("credit_of_request_id", models.UUIDField(null=True, unique=True)),
+                ("imported", models.BooleanField(default=False)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payments",
+                        to="contracts.client",
+                    ),
+                ),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payments",
+                        to="contracts.contract",
+                    ),
+                ),
+                (
+                    "stage",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payments",
+                        to="contracts.stage",
+                    ),
+                ),
+                (
+                    "terms",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payments",
+                        to="contracts.refundterms",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Allocation',
+            name="Allocation",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('amount_minor', models.BigIntegerField()),
-                ('stage', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='allocations', to='contracts.stage')),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='allocations', to='payments.payment')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("amount_minor", models.BigIntegerField()),
+                (
+                    "stage",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="allocations",
+                        to="contracts.stage",
+                    ),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="allocations",
+                        to="payments.payment",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Payout',
+            name="Payout",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('request_id', models.UUIDField(db_index=True)),
-                ('amount_minor', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('rail', models.CharField(choices=[('sandbox', 'sandbox'), ('stripe', 'Stripe'), ('bank_file', 'bank file'), ('manual', 'manual')], max_length=10)),
-                ('state', models.CharField(choices=[('ready', 'ready'), ('submitting', 'being sent'), ('accepted', 'sent'), ('settled', 'arrived'), ('failed', 'failed'), ('returned', 'returned'), ('unknown', 'in doubt'), ('manual', 'with Finance'), ('cancelled', 'cancelled')], default='ready', max_length=12)),
-                ('provider_reference', models.CharField(blank=True, max_length=140)),
-                ('failure_code', models.CharField(blank=True, max_length=60)),
-                ('attempts_made', models.PositiveIntegerField(default=0)),
-                ('look_ups_made', models.PositiveIntegerField(default=0)),
-                ('not_before', models.DateTimeField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('next_look_up_at', models.DateTimeField(null=True)),
-                ('key_first_used_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('accepted_at', models.DateTimeField(null=True)),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payouts', to='contracts.client')),
-                ('confirmed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('destination', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='payouts', to='payments.bankaccount')),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payouts', to='payments.payment')),
-                ('replaces', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaced_by', to='payments.payout')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("request_id", models.UUIDField(db_index=True)),
+                ("amount_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                (
+                    "rail",
+                    models.CharField(
+                        choices=[
+                            ("sandbox", "sandbox"),
+                            ("stripe", "Stripe"),
+                            ("bank_file", "bank file"),
+                            ("manual", "manual"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("ready", "ready"),
+                            ("submitting", "being sent"),
+                            ("accepted", "sent"),
+                            ("settled", "arrived"),
+                            ("failed", "failed"),
+                            ("returned", "returned"),
+                            ("unknown", "in doubt"),
+                            ("manual", "with Finance"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="ready",
+                        max_length=12,
+                    ),
+                ),
+                ("provider_reference", models.CharField(blank=True, max_length=140)),
+                ("failure_code", models.CharField(blank=True, max_length=60)),
+                ("attempts_made", models.PositiveIntegerField(default=0)),
+                ("look_ups_made", models.PositiveIntegerField(default=0)),
+                ("not_before", models.DateTimeField(null=True)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("next_look_up_at", models.DateTimeField(null=True)),
+                ("key_first_used_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField()),
+                ("accepted_at", models.DateTimeField(null=True)),
+                ("settled_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("note", models.CharField(blank=True, max_length=500)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payouts",
+                        to="contracts.client",
+                    ),
+                ),
+                (
+                    "confirmed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "destination",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payouts",
+                        to="payments.bankaccount",
+                    ),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payouts",
+                        to="payments.payment",
+                    ),
+                ),
+                (
+                    "replaces",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="replaced_by",
+                        to="payments.payout",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PayoutAttempt',
+            name="PayoutAttempt",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('submit', 'submit'), ('look_up', 'look up')], max_length=10)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('result', models.CharField(blank=True, max_length=20)),
-                ('code', models.CharField(blank=True, max_length=60)),
-                ('detail', models.CharField(blank=True, max_length=500)),
-                ('payout', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='payments.payout')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(choices=[("submit", "submit"), ("look_up", "look up")], max_length=10),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("result", models.CharField(blank=True, max_length=20)),
+                ("code", models.CharField(blank=True, max_length=60)),
+                ("detail", models.CharField(blank=True, max_length=500)),
+                (
+                    "payout",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attempts",
+                        to="payments.payout",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='ProviderEvent',
+            name="ProviderEvent",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('provider', models.CharField(max_length=20)),
-                ('external_id', models.CharField(max_length=140)),
-                ('type', models.CharField(max_length=80)),
-                ('body', models.BinaryField()),
-                ('received_at', models.DateTimeField()),
-                ('worked_at', models.DateTimeField(null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('last_error', models.CharField(blank=True, max_length=500)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("provider", models.CharField(max_length=20)),
+                ("external_id", models.CharField(max_length=140)),
+                ("type", models.CharField(max_length=80)),
+                ("body", models.BinaryField()),
+                ("received_at", models.DateTimeField()),
+                ("worked_at", models.DateTimeField(null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("last_error", models.CharField(blank=True, max_length=500)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('worked_at__isnull', True)), fields=['received_at'], name='provider_events_to_work')],
-                'constraints': [models.UniqueConstraint(fields=('provider', 'external_id'), name='a_provider_event_is_kept_once')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("worked_at__isnull", True)),
+                        fields=["received_at"],
+                        name="provider_events_to_work",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("provider", "external_id"), name="a_provider_event_is_kept_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SandboxRefund',
+            name="SandboxRefund",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('key', models.CharField(max_length=64)),
-                ('amount_minor', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('state', models.CharField(default='accepted', max_length=12)),
-                ('failure_code', models.CharField(blank=True, max_length=60)),
-                ('created_at', models.DateTimeField()),
-                ('settles_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("key", models.CharField(max_length=64)),
+                ("amount_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("state", models.CharField(default="accepted", max_length=12)),
+                ("failure_code", models.CharField(blank=True, max_length=60)),
+                ("created_at", models.DateTimeField()),
+                ("settles_at", models.DateTimeField(null=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('key',), name='the_sandbox_executes_a_key_once'), models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='a_sandbox_refund_is_positive')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("key",), name="the_sandbox_executes_a_key_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_minor__gt", 0)), name="a_sandbox_refund_is_positive"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='StatementLine',
+            name="StatementLine",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('source', models.CharField(max_length=60)),
-                ('external_id', models.CharField(max_length=140)),
-                ('booked_on', models.DateField()),
-                ('amount_minor', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('is_credit', models.BooleanField()),
-                ('reference', models.CharField(blank=True, max_length=200)),
-                ('end_to_end_id', models.CharField(blank=True, max_length=35)),
-                ('imported_at', models.DateTimeField()),
-                ('matched_payment_id', models.UUIDField(null=True)),
-                ('matched_payout_id', models.UUIDField(null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("source", models.CharField(max_length=60)),
+                ("external_id", models.CharField(max_length=140)),
+                ("booked_on", models.DateField()),
+                ("amount_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("is_credit", models.BooleanField()),
+                ("reference", models.CharField(blank=True, max_length=200)),
+                ("end_to_end_id", models.CharField(blank=True, max_length=35)),
+                ("imported_at", models.DateTimeField()),
+                ("matched_payment_id", models.UUIDField(null=True)),
+                ("matched_payout_id", models.UUIDField(null=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('source', 'external_id'), name='a_statement_line_is_kept_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("source", "external_id"), name="a_statement_line_is_kept_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Transfer',
+            name="Transfer",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('key', models.CharField(max_length=120, unique=True)),
-                ('amount_minor', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('request_id', models.UUIDField(null=True)),
-                ('at', models.DateTimeField()),
-                ('credit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credits', to='payments.account')),
-                ('debit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='debits', to='payments.account')),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='transfers', to='payments.payment')),
-                ('payout', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='transfers', to='payments.payout')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("key", models.CharField(max_length=120, unique=True)),
+                ("amount_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("request_id", models.UUIDField(null=True)),
+                ("at", models.DateTimeField()),
+                (
+                    "credit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credits",
+                        to="payments.account",
+                    ),
+                ),
+                (
+                    "debit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="debits",
+                        to="payments.account",
+                    ),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="transfers",
+                        to="payments.payment",
+                    ),
+                ),
+                (
+                    "payout",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="transfers",
+                        to="payments.payout",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='bankaccount',
-            constraint=models.UniqueConstraint(condition=models.Q(('replaced_at__isnull', True)), fields=('client',), name='a_client_has_one_current_bank_account'),
+            model_name="bankaccount",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("replaced_at__isnull", True)),
+                fields=("client",),
+                name="a_client_has_one_current_bank_account",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='bankfile',
-            constraint=models.CheckConstraint(condition=models.Q(('confirmed_by__isnull', True), models.Q(('confirmed_by', models.F('created_by')), _negated=True), _connector='OR'), name='a_bank_file_is_confirmed_by_a_second_person'),
+            model_name="bankfile",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("confirmed_by__isnull", True),
+                    models.Q(("confirmed_by", models.F("created_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="a_bank_file_is_confirmed_by_a_second_person",
+            ),
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['client', 'id'], name='payments_of_a_client'),
+            model_name="payment",
+            index=models.Index(fields=["client", "id"], name="payments_of_a_client"),
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['contract', 'captured_at'], name='payments_of_a_contract'),
+            model_name="payment",
+            index=models.Index(fields=["contract", "captured_at"], name="payments_of_a_contract"),
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['stage', 'captured_at'], name='payments_of_a_stage'),
+            model_name="payment",
+            index=models.Index(fields=["stage", "captured_at"], name="payments_of_a_stage"),
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(condition=models.Q(('status', 'captured')), fields=['deadline'], name='payments_by_deadline'),
+            model_name="payment",
+            index=models.Index(
+                condition=models.Q(("status", "captured")), fields=["deadline"], name="payments_by_deadline"
+            ),
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['status', 'id'], name='payments_in_a_status'),
+            model_name="payment",
+            index=models.Index(fields=["status", "id"], name="payments_in_a_status"),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='a_payment_amount_is_positive'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_minor__gt", 0)), name="a_payment_amount_is_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('reserved_minor__gte', 0), ('refunded_minor__gte', 0), ('charged_back_minor__gte', 0)), name='payment_counters_are_not_negative'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("reserved_minor__gte", 0), ("refunded_minor__gte", 0), ("charged_back_minor__gte", 0)
+                ),
+                name="payment_counters_are_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gte', django.db.models.expressions.CombinedExpression(models.F('reserved_minor'), '+', models.F('refunded_minor')))), name='refunds_never_exceed_the_payment'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "amount_minor__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("reserved_minor"), "+", models.F("refunded_minor")
+                        ),
+                    )
+                ),
+                name="refunds_never_exceed_the_payment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('charged_back_minor__lte', models.F('amount_minor'))), name='a_chargeback_never_exceeds_the_payment'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("charged_back_minor__lte", models.F("amount_minor"))),
+                name="a_chargeback_never_exceeds_the_payment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'authorised', 'failed', 'voided']), models.Q(('captured_at__isnull', False), models.Q(('method', 'credit'), ('deadline__isnull', False), _connector='OR')), _connector='OR'), name='a_captured_payment_has_its_deadline'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["pending", "authorised", "failed", "voided"]),
+                    models.Q(
+                        ("captured_at__isnull", False),
+                        models.Q(("method", "credit"), ("deadline__isnull", False), _connector="OR"),
+                    ),
+                    _connector="OR",
+                ),
+                name="a_captured_payment_has_its_deadline",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('credit_of_request_id__isnull', False), ('deadline__isnull', True), ('method', 'credit')), models.Q(models.Q(('method', 'credit'), _negated=True), ('credit_of_request_id__isnull', True)), _connector='OR'), name='a_credit_comes_from_a_request_and_has_no_window'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("credit_of_request_id__isnull", False),
+                        ("deadline__isnull", True),
+                        ("method", "credit"),
+                    ),
+                    models.Q(
+                        models.Q(("method", "credit"), _negated=True), ("credit_of_request_id__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="a_credit_comes_from_a_request_and_has_no_window",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(condition=models.Q(('provider_reference', ''), _negated=True), fields=('rail', 'provider_reference'), name='a_provider_reference_names_one_payment'),
+            model_name="payment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("provider_reference", ""), _negated=True),
+                fields=("rail", "provider_reference"),
+                name="a_provider_reference_names_one_payment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.UniqueConstraint(fields=('payment', 'stage'), name='one_allocation_per_payment_and_stage'),
+            model_name="allocation",
+            constraint=models.UniqueConstraint(
+                fields=("payment", "stage"), name="one_allocation_per_payment_and_stage"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0)), name='an_allocation_is_not_negative'),
+            model_name="allocation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_minor__gte", 0)), name="an_allocation_is_not_negative"
+            ),
         ),
         migrations.AddIndex(
-            model_name='payout',
-            index=models.Index(condition=models.Q(('state', 'ready')), fields=['id'], name='payouts_to_send'),
+            model_name="payout",
+            index=models.Index(condition=models.Q(("state", "ready")), fields=["id"], name="payouts_to_send"),
         ),
         migrations.AddIndex(
-            model_name='payout',
-            index=models.Index(condition=models.Q(('state', 'submitting')), fields=['lease_until'], name='payouts_on_the_wire'),
+            model_name="payout",
+            index=models.Index(
+                condition=models.Q(("state", "submitting")),
+                fields=["lease_until"],
+                name="payouts_on_the_wire",
+            ),
         ),
         migrations.AddIndex(
-            model_name='payout',
-            index=models.Index(condition=models.Q(('state', 'unknown')), fields=['next_look_up_at'], name='payouts_in_doubt'),
+            model_name="payout",
+            index=models.Index(
+                condition=models.Q(("state", "unknown")), fields=["next_look_up_at"], name="payouts_in_doubt"
+            ),
         ),
         migrations.AddIndex(
-            model_name='payout',
-            index=models.Index(fields=['state', 'id'], name='payouts_in_a_state'),
+            model_name="payout",
+            index=models.Index(fields=["state", "id"], name="payouts_in_a_state"),
         ),
         migrations.AddIndex(
-            model_name='payout',
-            index=models.Index(fields=['client', 'id'], name='payouts_of_a_client'),
+            model_name="payout",
+            index=models.Index(fields=["client", "id"], name="payouts_of_a_client"),
         ),
         migrations.AddConstraint(
-            model_name='payout',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='a_payout_amount_is_positive'),
+            model_name="payout",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_minor__gt", 0)), name="a_payout_amount_is_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payout',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['cancelled', 'failed', 'returned']), _negated=True), fields=('request_id',), name='a_request_has_one_live_payout'),
+            model_name="payout",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["cancelled", "failed", "returned"]), _negated=True),
+                fields=("request_id",),
+                name="a_request_has_one_live_payout",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payout',
-            constraint=models.CheckConstraint(condition=models.Q(('replaces__isnull', True), models.Q(('created_by__isnull', False), ('confirmed_by__isnull', False), models.Q(('created_by', models.F('confirmed_by')), _negated=True)), _connector='OR'), name='a_successor_payout_has_two_people'),
+            model_name="payout",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("replaces__isnull", True),
+                    models.Q(
+                        ("created_by__isnull", False),
+                        ("confirmed_by__isnull", False),
+                        models.Q(("created_by", models.F("confirmed_by")), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="a_successor_payout_has_two_people",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payout',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['accepted', 'settled']), _negated=True), ('accepted_at__isnull', False), _connector='OR'), name='a_sent_payout_has_its_instant'),
+            model_name="payout",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["accepted", "settled"]), _negated=True),
+                    ("accepted_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="a_sent_payout_has_its_instant",
+            ),
         ),
         migrations.AddIndex(
-            model_name='transfer',
-            index=models.Index(fields=['debit', 'id'], name='transfers_by_debit'),
+            model_name="transfer",
+            index=models.Index(fields=["debit", "id"], name="transfers_by_debit"),
         ),
         migrations.AddIndex(
-            model_name='transfer',
-            index=models.Index(fields=['credit', 'id'], name='transfers_by_credit'),
+            model_name="transfer",
+            index=models.Index(fields=["credit", "id"], name="transfers_by_credit"),
         ),
         migrations.AddConstraint(
-            model_name='transfer',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='a_transfer_moves_a_positive_amount'),
+            model_name="transfer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_minor__gt", 0)), name="a_transfer_moves_a_positive_amount"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transfer',
-            constraint=models.CheckConstraint(condition=models.Q(('debit', models.F('credit')), _negated=True), name='a_transfer_has_two_accounts'),
+            model_name="transfer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("debit", models.F("credit")), _negated=True),
+                name="a_transfer_has_two_accounts",
+            ),
         ),
     ]

@@ -11,7 +11,8 @@ from payments.models.bank import (
 from payments.models.ledger import Account, Transfer
 from payments.models.payments import Allocation, Method, Payment, PaymentStatus, Rail
 from payments.models.payouts import AttemptKind, Payout, PayoutAttempt, PayoutState
-from payments.models.sandbox import SandboxFault, SandboxRefund
+from payments.models.sandbox import FaultKind, SandboxEnd, SandboxFault, SandboxRefund
+from payments.models.steps import PayoutStep, StepKind
 
 __all__ = [
     "Account",
@@ -21,16 +22,20 @@ __all__ = [
     "BankFile",
     "Break",
     "BreakKind",
+    "FaultKind",
     "Method",
     "Payment",
     "PaymentStatus",
     "Payout",
     "PayoutAttempt",
     "PayoutState",
+    "PayoutStep",
     "ProviderEvent",
     "Rail",
+    "SandboxEnd",
     "SandboxFault",
     "SandboxRefund",
     "StatementLine",
+    "StepKind",
     "Transfer",
 ]

@@ -12,9 +12,7 @@ class BankAccount(models.Model):
     """Where a client wants money back; the IBAN is encrypted at rest, the last four shown."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    client = models.ForeignKey(
-        Client, on_delete=models.PROTECT, related_name="bank_accounts"
-    )
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="bank_accounts")
     holder = models.CharField(max_length=70)
     iban_encrypted = models.TextField()
     iban_last4 = models.CharField(max_length=4)
@@ -54,9 +52,7 @@ class ProviderEvent(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["provider", "external_id"], name="a_provider_event_is_kept_once"
-            )
+            models.UniqueConstraint(fields=["provider", "external_id"], name="a_provider_event_is_kept_once")
         ]
         indexes = [
             models.Index(
@@ -78,9 +74,7 @@ class BankFile(models.Model):
     content = models.BinaryField()
     sha256 = models.CharField(max_length=64)
     created_at = models.DateTimeField()
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     confirmed_at = models.DateTimeField(null=True)
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
@@ -89,8 +83,7 @@ class BankFile(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(confirmed_by__isnull=True)
-                | ~Q(confirmed_by=models.F("created_by")),
+                condition=Q(confirmed_by__isnull=True) | ~Q(confirmed_by=models.F("created_by")),
                 name="a_bank_file_is_confirmed_by_a_second_person",
             )
         ]
@@ -117,9 +110,7 @@ class StatementLine(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["source", "external_id"], name="a_statement_line_is_kept_once"
-            )
+            models.UniqueConstraint(fields=["source", "external_id"], name="a_statement_line_is_kept_once")
         ]
 
     def __str__(self) -> str:
@@ -144,9 +135,7 @@ class Break(models.Model):
     currency = models.CharField(max_length=3)
     detail = models.JSONField(default=dict)
     found_at = models.DateTimeField()
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     resolved_at = models.DateTimeField(null=True)
     resolution = models.CharField(max_length=500, blank=True)
 

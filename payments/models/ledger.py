@@ -24,17 +24,11 @@ class Transfer(models.Model):
     id = models.BigAutoField(primary_key=True)
     key = models.CharField(max_length=120, unique=True)
     debit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="debits")
-    credit = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="credits"
-    )
+    credit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="credits")
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
-    payment = models.ForeignKey(
-        Payment, on_delete=models.PROTECT, related_name="transfers"
-    )
-    payout = models.ForeignKey(
-        Payout, on_delete=models.PROTECT, null=True, related_name="transfers"
-    )
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="transfers")
+    payout = models.ForeignKey(Payout, on_delete=models.PROTECT, null=True, related_name="transfers")
     request_id = models.UUIDField(null=True)
     at = models.DateTimeField()
 
@@ -44,9 +38,7 @@ class Transfer(models.Model):
                 condition=Q(amount_minor__gt=0),
                 name="a_transfer_moves_a_positive_amount",
             ),
-            models.CheckConstraint(
-                condition=~Q(debit=F("credit")), name="a_transfer_has_two_accounts"
-            ),
+            models.CheckConstraint(condition=~Q(debit=F("credit")), name="a_transfer_has_two_accounts"),
         ]
         indexes = [
             models.Index(fields=["debit", "id"], name="transfers_by_debit"),

@@ -41,34 +41,26 @@ class Payment(models.Model):
     At capture the governing terms, the deadline (instant and written form) are frozen.
     `reserved_minor` is approved and not yet paid back, `refunded_minor` paid back or credited.
     Assigned usage is kept exactly: `usage_micro` in 10^-6 and `usage_rest_femto` in 10^-15 major
-    units, the latter in [0, 10^9).
+    units, the latter in [0, 10^9). `window_warned_at` is when the coming end of the window was told.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     number = models.CharField(max_length=20, unique=True)
-    client = models.ForeignKey(
-        Client, on_delete=models.PROTECT, related_name="payments"
-    )
-    contract = models.ForeignKey(
-        Contract, on_delete=models.PROTECT, related_name="payments"
-    )
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="payments")
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="payments")
     stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="payments")
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     method = models.CharField(max_length=10, choices=Method)
     rail = models.CharField(max_length=10, choices=Rail)
-    status = models.CharField(
-        max_length=12, choices=PaymentStatus, default=PaymentStatus.PENDING
-    )
+    status = models.CharField(max_length=12, choices=PaymentStatus, default=PaymentStatus.PENDING)
     reference = models.CharField(max_length=140, blank=True)
     provider_reference = models.CharField(max_length=140, blank=True)
     value_date = models.DateField(null=True)
     created_at = models.DateTimeField()
     recorded_by_id = models.UUIDField(null=True)
     captured_at = models.DateTimeField(null=True)
-    terms = models.ForeignKey(
-        RefundTerms, on_delete=models.PROTECT, null=True, related_name="payments"
-    )
+    terms = models.ForeignKey(RefundTerms, on_delete=models.PROTECT, null=True, related_name="payments")
     deadline = models.DateTimeField(null=True)
     deadline_text = models.CharField(max_length=40, blank=True)
     reserved_minor = models.BigIntegerField(default=0)
@@ -78,13 +70,12 @@ class Payment(models.Model):
     usage_rest_femto = models.BigIntegerField(default=0)
     credit_of_request_id = models.UUIDField(null=True, unique=True)
     imported = models.BooleanField(default=False)
+    window_warned_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["client", "id"], name="payments_of_a_client"),
-            models.Index(
-                fields=["contract", "captured_at"], name="payments_of_a_contract"
-            ),
+            models.Index(fields=["contract", "captured_at"], name="payments_of_a_contract"),
             models.Index(fields=["stage", "captured_at"], name="payments_of_a_stage"),
             models.Index(
                 fields=["deadline"],
@@ -94,19 +85,13 @@ class Payment(models.Model):
             models.Index(fields=["status", "id"], name="payments_in_a_status"),
         ]
         constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="a_payment_amount_is_positive"),
             models.CheckConstraint(
-                condition=Q(amount_minor__gt=0), name="a_payment_amount_is_positive"
-            ),
-            models.CheckConstraint(
-                condition=Q(reserved_minor__gte=0)
-                & Q(refunded_minor__gte=0)
-                & Q(charged_back_minor__gte=0),
+                condition=Q(reserved_minor__gte=0) & Q(refunded_minor__gte=0) & Q(charged_back_minor__gte=0),
                 name="payment_counters_are_not_negative",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    amount_minor__gte=F("reserved_minor") + F("refunded_minor")
-                ),
+                condition=Q(amount_minor__gte=F("reserved_minor") + F("refunded_minor")),
                 name="refunds_never_exceed_the_payment",
             ),
             models.CheckConstraint(
@@ -115,10 +100,7 @@ class Payment(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["pending", "authorised", "failed", "voided"])
-                | (
-                    Q(captured_at__isnull=False)
-                    & (Q(method="credit") | Q(deadline__isnull=False))
-                ),
+                | (Q(captured_at__isnull=False) & (Q(method="credit") | Q(deadline__isnull=False))),
                 name="a_captured_payment_has_its_deadline",
             ),
             models.CheckConstraint(
@@ -145,22 +127,14 @@ class Allocation(models.Model):
     """The part of a payment that belongs to a stage of work; parts sum to the payment."""
 
     id = models.BigAutoField(primary_key=True)
-    payment = models.ForeignKey(
-        Payment, on_delete=models.PROTECT, related_name="allocations"
-    )
-    stage = models.ForeignKey(
-        Stage, on_delete=models.PROTECT, related_name="allocations"
-    )
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="allocations")
+    stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="allocations")
     amount_minor = models.BigIntegerField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["payment", "stage"], name="one_allocation_per_payment_and_stage"
-            ),
-            models.CheckConstraint(
-                condition=Q(amount_minor__gte=0), name="an_allocation_is_not_negative"
-            ),
+            models.UniqueConstraint(fields=["payment", "stage"], name="one_allocation_per_payment_and_stage"),
+            models.CheckConstraint(condition=Q(amount_minor__gte=0), name="an_allocation_is_not_negative"),
         ]
 
     def __str__(self) -> str:

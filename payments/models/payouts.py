@@ -33,22 +33,14 @@ class Payout(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     request_id = models.UUIDField(db_index=True)
-    payment = models.ForeignKey(
-        Payment, on_delete=models.PROTECT, related_name="payouts"
-    )
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="payouts")
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="payouts")
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     rail = models.CharField(max_length=10, choices=Rail)
-    destination = models.ForeignKey(
-        BankAccount, on_delete=models.PROTECT, null=True, related_name="payouts"
-    )
-    state = models.CharField(
-        max_length=12, choices=PayoutState, default=PayoutState.READY
-    )
-    replaces = models.OneToOneField(
-        "self", on_delete=models.PROTECT, null=True, related_name="replaced_by"
-    )
+    destination = models.ForeignKey(BankAccount, on_delete=models.PROTECT, null=True, related_name="payouts")
+    state = models.CharField(max_length=12, choices=PayoutState, default=PayoutState.READY)
+    replaces = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
     provider_reference = models.CharField(max_length=140, blank=True)
     failure_code = models.CharField(max_length=60, blank=True)
     attempts_made = models.PositiveIntegerField(default=0)
@@ -71,9 +63,7 @@ class Payout(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["id"], condition=Q(state="ready"), name="payouts_to_send"
-            ),
+            models.Index(fields=["id"], condition=Q(state="ready"), name="payouts_to_send"),
             models.Index(
                 fields=["lease_until"],
                 condition=Q(state="submitting"),
@@ -88,9 +78,7 @@ class Payout(models.Model):
             models.Index(fields=["client", "id"], name="payouts_of_a_client"),
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(amount_minor__gt=0), name="a_payout_amount_is_positive"
-            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="a_payout_amount_is_positive"),
             models.UniqueConstraint(
                 fields=["request_id"],
                 condition=~Q(state__in=sorted(PAYOUT_ENDED_WITHOUT_MONEY)),
@@ -106,8 +94,7 @@ class Payout(models.Model):
                 name="a_successor_payout_has_two_people",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=["accepted", "settled"])
-                | Q(accepted_at__isnull=False),
+                condition=~Q(state__in=["accepted", "settled"]) | Q(accepted_at__isnull=False),
                 name="a_sent_payout_has_its_instant",
             ),
         ]
@@ -125,9 +112,7 @@ class PayoutAttempt(models.Model):
     """One call to the provider: written before, completed after; an empty end means no answer was read."""
 
     id = models.BigAutoField(primary_key=True)
-    payout = models.ForeignKey(
-        Payout, on_delete=models.PROTECT, related_name="attempts"
-    )
+    payout = models.ForeignKey(Payout, on_delete=models.PROTECT, related_name="attempts")
     kind = models.CharField(max_length=10, choices=AttemptKind)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
