@@ -167,7 +167,7 @@ TEMPLATES = [
         },
     }
 ]
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "refundportal.web.forms.PageRenderer"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Database

@@ -1,0 +1,77 @@
+"""Tags and filters of the pages: icons, amounts, dates and instants in words."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from lucide.templatetags.lucide import lucide
+
+from kernel.money import Money
+from refunds.wording import day_words, instant_words, money_words, number_words, zone_words
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw an icon inline; it is silent for screen readers, because a word always stands beside it."""
+    return lucide(name, size=None, **{"class": "icon", "aria_hidden": "true", "focusable": "false"})
+
+
+@register.simple_tag
+def company_name() -> str:
+    return str(settings.COMPANY_NAME)
+
+
+@register.filter
+def money(amount: Money) -> SafeString:
+    """Write an amount with its currency as the reader's locale does, digits of one width, never broken."""
+    return format_html('<span class="amount">{}</span>', money_words(amount.text, amount.currency))
+
+
+@register.filter
+def figure(amount: Money) -> str:
+    """Write an amount without its currency, with exactly the currency's decimals and a true minus sign."""
+    return number_words(amount.text, _digits(amount)).replace("-", "\N{MINUS SIGN}")
+
+
+@register.filter
+def in_minor_units(minor: int, currency: str) -> Money:
+    """Make an amount of stored minor units."""
+    return Money(minor, currency)
+
+
+@register.filter
+def day(value: date) -> SafeString:
+    """Write a date with its weekday."""
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), day_words(value))
+
+
+@register.filter
+def instant(value: datetime, zone: str = "") -> SafeString:
+    """Write an instant as the clocks of a zone show it, the zone named; without one, the company's."""
+    return format_html(
+        '<time datetime="{}">{}</time>',
+        value.isoformat(),
+        instant_words(value, zone or settings.COMPANY_TIME_ZONE),
+    )
+
+
+@register.filter
+def zone(name: str) -> str:
+    """Name a time zone by its city."""
+    return zone_words(name)
+
+
+@register.simple_tag(takes_context=True)
+def current(context: dict[str, Any], *names: str) -> SafeString | str:
+    """Mark the link to the page that is shown."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    return format_html('aria-current="{}"', "page") if match is not None and match.url_name in names else ""
+
+
+def _digits(amount: Money) -> int:
+    return len(amount.text.partition(".")[2])

@@ -1,0 +1,52 @@
+"""The case timeline: what happened, who did it, when, and what comes next."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+ICONS: Final[Mapping[str, str]] = {
+    "refund_request.submitted": "inbox",
+    "refund_request.recorded": "inbox",
+    "refund_request.refused": "ban",
+    "refund_request.review_started": "scale",
+    "refund_request.information_requested": "circle-question-mark",
+    "refund_request.information_received": "reply",
+    "refund_request.proposed": "file-text",
+    "refund_request.sent_back": "undo-2",
+    "refund_request.approved": "badge-check",
+    "refund_request.rejected": "circle-x",
+    "refund_request.withdrawn": "undo-2",
+    "refund_request.reopened": "undo-2",
+    "message.posted": "message-square",
+    "attachment.added": "paperclip",
+    "stage.assessed": "scale",
+    "credit.issued": "ticket",
+    "payout.submitted": "send",
+    "payout.accepted": "send",
+    "payout.settled": "banknote",
+    "payout.failed": "octagon-alert",
+    "payout.returned": "undo-2",
+}
+"""The sign beside each kind of event; the words say the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """
+    One thing that happened (`at`), or the next step (`is_next`, by `due_on` if there is a date).
+
+    `who` says it by role: the client, our review team, the portal.
+    """
+
+    what: str
+    who: str = ""
+    at: datetime | None = None
+    detail: str = ""
+    icon: str = "circle"
+    is_next: bool = False
+    due_on: date | None = None
+
+
+def icon_of(event_type: str) -> str:
+    return ICONS.get(event_type, "circle")

@@ -1,0 +1,83 @@
+"use strict";
+
+// Clocks count from the server's time, whatever the clock of this device says. When a window closes
+// while its page is open, what can no longer be sent goes, and the page says why. The server decides.
+const language = document.documentElement.lang || "en";
+const openedAt = Date.now();
+const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+function leftWords(seconds) {
+  let rest = Math.max(0, Math.floor(seconds));
+  const parts = units.map(([unit, size]) => {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    return [count, new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(count)];
+  });
+  let first = parts.findIndex(([count]) => count > 0);
+  if (first < 0) first = parts.length - 1;
+  return parts.slice(first, first + 2).filter(([count], at) => count > 0 || at === 0).map(([, words]) => words).join(" ");
+}
+
+function closeWindow(clock) {
+  clock.classList.remove("clock-soon");
+  clock.classList.add("clock-closed");
+  clock.querySelector("[data-clock-end]").textContent = clock.dataset.closed;
+  clock.querySelector("[data-clock-left]").hidden = true;
+  const scope = clock.closest("[data-window]") || document;
+  for (const part of scope.querySelectorAll("[data-while-open]")) part.hidden = true;
+  for (const part of scope.querySelectorAll("[data-when-closed]")) part.hidden = false;
+}
+
+function tick(clock) {
+  const left = (Date.parse(clock.dataset.ends) - Date.parse(clock.dataset.now) - (Date.now() - openedAt)) / 1000;
+  if (left <= 0) {
+    closeWindow(clock);
+    return;
+  }
+  const place = clock.querySelector("[data-clock-left]");
+  const words = clock.dataset.left.replace("%s", leftWords(left));
+  if (place.textContent !== words) place.textContent = words;
+  clock.classList.toggle("clock-soon", left <= 86400);
+  setTimeout(tick, 1000, clock);
+}
+
+for (const clock of document.querySelectorAll("[data-clock]")) {
+  if (clock.querySelector("[data-clock-left]")) tick(clock);
+}
+
+// The summary of errors takes the focus, so that it is read first.
+document.querySelector("[data-error-summary]")?.focus();
+
+// A second press while a form is on its way does nothing. (The server knows the form again, too.)
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});
+
+// What is folded on the screen is open on paper.
+addEventListener("beforeprint", () => {
+  for (const fold of document.querySelectorAll("details:not([open])")) {
+    fold.open = true;
+    fold.dataset.opened = "yes";
+  }
+});
+addEventListener("afterprint", () => {
+  for (const fold of document.querySelectorAll("details[data-opened]")) {
+    fold.open = false;
+    delete fold.dataset.opened;
+  }
+});
+
+// Printing is offered only where there is something that can print.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
