@@ -27,17 +27,13 @@ class Contract(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     number = models.CharField(max_length=20, unique=True)
     reference = models.CharField(max_length=60, blank=True)
-    client = models.ForeignKey(
-        Client, on_delete=models.PROTECT, related_name="contracts"
-    )
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="contracts")
     title = models.CharField(max_length=200)
     summary = models.TextField(max_length=4000, blank=True)
     currency = models.CharField(max_length=3)
     total_minor = models.BigIntegerField()
     payment_days = models.PositiveSmallIntegerField(default=14)
-    state = models.CharField(
-        max_length=10, choices=ContractState, default=ContractState.DRAFT
-    )
+    state = models.CharField(max_length=10, choices=ContractState, default=ContractState.DRAFT)
     created_at = models.DateTimeField()
     signed_at = models.DateTimeField(null=True)
     signed_by = models.ForeignKey(
@@ -63,9 +59,7 @@ class Contract(models.Model):
                 condition=~Q(reference=""),
                 name="a_reference_names_one_contract",
             ),
-            models.CheckConstraint(
-                condition=Q(total_minor__gt=0), name="a_contract_has_a_positive_total"
-            ),
+            models.CheckConstraint(condition=Q(total_minor__gt=0), name="a_contract_has_a_positive_total"),
             models.CheckConstraint(
                 condition=Q(state="draft") | Q(signed_at__isnull=False),
                 name="a_contract_beyond_draft_is_signed",
@@ -80,9 +74,7 @@ class RefundTerms(models.Model):
     """One immutable version of a contract's refund terms; fields as in docs/policy.md."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    contract = models.ForeignKey(
-        Contract, on_delete=models.PROTECT, related_name="terms_versions"
-    )
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="terms_versions")
     version = models.PositiveIntegerField()
     in_force_from = models.DateTimeField()
     window_days = models.PositiveSmallIntegerField()
@@ -104,9 +96,7 @@ class RefundTerms(models.Model):
     class Meta:
         verbose_name_plural = "refund terms"
         constraints = [
-            models.UniqueConstraint(
-                fields=["contract", "version"], name="terms_versions_are_numbered_once"
-            )
+            models.UniqueConstraint(fields=["contract", "version"], name="terms_versions_are_numbered_once")
         ]
 
     def __str__(self) -> str:
@@ -126,9 +116,7 @@ class Document(models.Model):
     """A file that belongs to a contract: original bytes under a random name, with their SHA-256."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    contract = models.ForeignKey(
-        Contract, on_delete=models.PROTECT, related_name="documents"
-    )
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="documents")
     kind = models.CharField(max_length=15, choices=DocumentKind)
     title = models.CharField(max_length=200)
     version = models.PositiveIntegerField()
@@ -164,18 +152,12 @@ class Amendment(models.Model):
     """A change of unpaid stages after signature; `changes` is applied when it is signed."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    contract = models.ForeignKey(
-        Contract, on_delete=models.PROTECT, related_name="amendments"
-    )
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="amendments")
     number = models.PositiveIntegerField()
     summary = models.CharField(max_length=500)
     changes = models.JSONField()
-    document = models.ForeignKey(
-        Document, on_delete=models.PROTECT, null=True, related_name="+"
-    )
-    state = models.CharField(
-        max_length=10, choices=AmendmentState, default=AmendmentState.DRAFT
-    )
+    document = models.ForeignKey(Document, on_delete=models.PROTECT, null=True, related_name="+")
+    state = models.CharField(max_length=10, choices=AmendmentState, default=AmendmentState.DRAFT)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
@@ -187,9 +169,7 @@ class Amendment(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["contract", "number"], name="amendments_are_numbered_once"
-            ),
+            models.UniqueConstraint(fields=["contract", "number"], name="amendments_are_numbered_once"),
         ]
 
     def __str__(self) -> str:

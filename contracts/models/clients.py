@@ -46,20 +46,14 @@ class Membership(models.Model):
     """A person who acts for a client, and how far."""
 
     id = models.BigAutoField(primary_key=True)
-    client = models.ForeignKey(
-        Client, on_delete=models.PROTECT, related_name="memberships"
-    )
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships"
-    )
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role)
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["client", "user"], name="one_membership_per_client_and_person"
-            ),
+            models.UniqueConstraint(fields=["client", "user"], name="one_membership_per_client_and_person"),
             models.CheckConstraint(
                 condition=models.Q(role__in=Role.values),
                 name="a_membership_has_a_known_role",
@@ -74,15 +68,11 @@ class Invitation(models.Model):
     """A single-use link by which a person becomes a member; only the hash of its secret is kept."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    client = models.ForeignKey(
-        Client, on_delete=models.PROTECT, related_name="invitations"
-    )
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="invitations")
     email = models.EmailField(max_length=254)
     role = models.CharField(max_length=10, choices=Role)
     token_sha256 = models.CharField(max_length=64, unique=True)
-    invited_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
@@ -95,9 +85,7 @@ class ClientGrant(models.Model):
     """An API client that may act for a client."""
 
     id = models.BigAutoField(primary_key=True)
-    api_client = models.ForeignKey(
-        "accounts.ApiClient", on_delete=models.CASCADE, related_name="grants"
-    )
+    api_client = models.ForeignKey("accounts.ApiClient", on_delete=models.CASCADE, related_name="grants")
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="grants")
     created_at = models.DateTimeField()
 

@@ -15,12 +15,10 @@ class MeterKind(models.TextChoices):
 
 
 class Meter(models.Model):
-    """A priced use; `price_nano` is per unit (metered) or per recorded period (time), in 10^-9 major units."""
+    """A priced use; `price_nano` is per unit (metered) or per period (time), in 10^-9 major units."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    contract = models.ForeignKey(
-        Contract, on_delete=models.PROTECT, related_name="meters"
-    )
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="meters")
     code = models.CharField(max_length=40)
     title = models.CharField(max_length=200)
     kind = models.CharField(max_length=10, choices=MeterKind)
@@ -30,12 +28,8 @@ class Meter(models.Model):
     class Meta:
         ordering = ["code"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["contract", "code"], name="meter_codes_are_unique_in_a_contract"
-            ),
-            models.CheckConstraint(
-                condition=Q(price_nano__gte=0), name="a_meter_price_is_not_negative"
-            ),
+            models.UniqueConstraint(fields=["contract", "code"], name="meter_codes_are_unique_in_a_contract"),
+            models.CheckConstraint(condition=Q(price_nano__gte=0), name="a_meter_price_is_not_negative"),
         ]
 
     def __str__(self) -> str:
@@ -53,13 +47,9 @@ class UsageRecord(models.Model):
     id = models.BigAutoField(primary_key=True)
     source = models.CharField(max_length=60)
     external_id = models.CharField(max_length=120)
-    contract = models.ForeignKey(
-        Contract, on_delete=models.PROTECT, related_name="usage_records"
-    )
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="usage_records")
     meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="records")
-    stage = models.ForeignKey(
-        Stage, on_delete=models.PROTECT, null=True, related_name="usage_records"
-    )
+    stage = models.ForeignKey(Stage, on_delete=models.PROTECT, null=True, related_name="usage_records")
     kind = models.CharField(max_length=10, choices=MeterKind)
     quantity_micro = models.BigIntegerField(null=True)
     price_nano = models.BigIntegerField()
@@ -75,16 +65,8 @@ class UsageRecord(models.Model):
                 name="usage_counts_once_per_source_and_id",
             ),
             models.CheckConstraint(
-                condition=(
-                    Q(kind="metered")
-                    & Q(quantity_micro__isnull=False)
-                    & Q(ends_at__isnull=True)
-                )
-                | (
-                    Q(kind="time")
-                    & Q(quantity_micro__isnull=True)
-                    & Q(ends_at__gt=F("occurred_at"))
-                ),
+                condition=(Q(kind="metered") & Q(quantity_micro__isnull=False) & Q(ends_at__isnull=True))
+                | (Q(kind="time") & Q(quantity_micro__isnull=True) & Q(ends_at__gt=F("occurred_at"))),
                 name="usage_has_a_quantity_or_a_period",
             ),
         ]

@@ -29,38 +29,29 @@ class Stage(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    contract = models.ForeignKey(
-        Contract, on_delete=models.PROTECT, related_name="stages"
-    )
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="stages")
     position = models.PositiveSmallIntegerField()
     code = models.CharField(max_length=40)
     title = models.CharField(max_length=200)
     kind = models.CharField(max_length=12, choices=StageKind)
     amount_minor = models.BigIntegerField()
     covered_minor = models.BigIntegerField(default=0)
-    state = models.CharField(
-        max_length=12, choices=StageState, default=StageState.PLANNED
-    )
+    state = models.CharField(max_length=12, choices=StageState, default=StageState.PLANNED)
     due_on = models.DateField(null=True)
     is_removed = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["position"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["contract", "code"], name="stage_codes_are_unique_in_a_contract"
-            ),
+            models.UniqueConstraint(fields=["contract", "code"], name="stage_codes_are_unique_in_a_contract"),
             models.UniqueConstraint(
                 fields=["contract", "position"],
                 condition=Q(is_removed=False),
                 name="stage_positions_are_unique_in_a_contract",
             ),
+            models.CheckConstraint(condition=Q(amount_minor__gte=0), name="a_stage_amount_is_not_negative"),
             models.CheckConstraint(
-                condition=Q(amount_minor__gte=0), name="a_stage_amount_is_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=Q(covered_minor__gte=0)
-                & Q(covered_minor__lte=F("amount_minor")),
+                condition=Q(covered_minor__gte=0) & Q(covered_minor__lte=F("amount_minor")),
                 name="a_stage_is_not_paid_beyond_its_amount",
             ),
         ]
@@ -73,17 +64,13 @@ class PrepaymentShare(models.Model):
     """How much of a prepayment prepays one stage of work (minor units)."""
 
     id = models.BigAutoField(primary_key=True)
-    prepayment = models.ForeignKey(
-        Stage, on_delete=models.PROTECT, related_name="shares"
-    )
+    prepayment = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="shares")
     work = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="prepaid_by")
     amount_minor = models.BigIntegerField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["prepayment", "work"], name="one_share_per_prepayment_and_stage"
-            ),
+            models.UniqueConstraint(fields=["prepayment", "work"], name="one_share_per_prepayment_and_stage"),
             models.CheckConstraint(
                 condition=Q(amount_minor__gte=0),
                 name="a_prepayment_share_is_not_negative",
@@ -109,12 +96,8 @@ class AcceptanceItem(models.Model):
     class Meta:
         ordering = ["position"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["stage", "code"], name="item_codes_are_unique_in_a_stage"
-            ),
-            models.CheckConstraint(
-                condition=Q(weight_micro__gt=0), name="an_item_weight_is_positive"
-            ),
+            models.UniqueConstraint(fields=["stage", "code"], name="item_codes_are_unique_in_a_stage"),
+            models.CheckConstraint(condition=Q(weight_micro__gt=0), name="an_item_weight_is_positive"),
         ]
 
     def __str__(self) -> str:
@@ -136,9 +119,7 @@ class Delivery(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    stage = models.ForeignKey(
-        Stage, on_delete=models.PROTECT, related_name="deliveries"
-    )
+    stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="deliveries")
     number = models.PositiveSmallIntegerField()
     delivered_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
@@ -147,18 +128,14 @@ class Delivery(models.Model):
     )
     note = models.TextField(max_length=4000, blank=True)
     documents = models.ManyToManyField(Document, blank=True, related_name="deliveries")
-    state = models.CharField(
-        max_length=10, choices=DeliveryState, default=DeliveryState.DELIVERED
-    )
+    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.DELIVERED)
     accepted_at = models.DateTimeField(null=True)
     accepted_by_client = models.BooleanField(default=False)
     acceptance_recorded_at = models.DateTimeField(null=True)
     acceptance_recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
-    acceptance_protocol = models.ForeignKey(
-        Document, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    acceptance_protocol = models.ForeignKey(Document, on_delete=models.PROTECT, null=True, related_name="+")
     objected_at = models.DateTimeField(null=True)
     objected_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
@@ -169,9 +146,7 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         ordering = ["number"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["stage", "number"], name="deliveries_are_numbered_once"
-            ),
+            models.UniqueConstraint(fields=["stage", "number"], name="deliveries_are_numbered_once"),
             models.CheckConstraint(
                 condition=Q(accepted_at__isnull=True)
                 | Q(accepted_by_client=True)
@@ -197,17 +172,11 @@ class Assessment(models.Model):
     """What a reviewer found when testing a delivery against the documentation; append-only."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    delivery = models.ForeignKey(
-        Delivery, on_delete=models.PROTECT, related_name="assessments"
-    )
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="assessments")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     reason = models.TextField(max_length=4000)
-    evidence = models.ForeignKey(
-        Document, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    evidence = models.ForeignKey(Document, on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         ordering = ["at", "id"]
@@ -220,24 +189,17 @@ class AssessmentValue(models.Model):
     """The fulfilled share of one item as an exact fraction in [0, 1]; empty: it cannot be tested."""
 
     id = models.BigAutoField(primary_key=True)
-    assessment = models.ForeignKey(
-        Assessment, on_delete=models.PROTECT, related_name="values"
-    )
+    assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="values")
     item = models.ForeignKey(AcceptanceItem, on_delete=models.PROTECT, related_name="+")
     numerator = models.BigIntegerField(null=True)
     denominator = models.BigIntegerField(default=1)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["assessment", "item"], name="one_value_per_item_and_assessment"
-            ),
+            models.UniqueConstraint(fields=["assessment", "item"], name="one_value_per_item_and_assessment"),
             models.CheckConstraint(
                 condition=Q(denominator__gt=0)
-                & (
-                    Q(numerator__isnull=True)
-                    | (Q(numerator__gte=0) & Q(numerator__lte=F("denominator")))
-                ),
+                & (Q(numerator__isnull=True) | (Q(numerator__gte=0) & Q(numerator__lte=F("denominator")))),
                 name="a_fulfilled_share_lies_between_0_and_1",
             ),
         ]

@@ -1,0 +1,132 @@
+"""Clients, and the systems that may act for them."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import ApiClient
+from accounts.principals import SYSTEM, Principal
+from accounts.rights import require_author
+from contracts.drafts import values
+from contracts.models import Client, ClientGrant, ClientKind
+from contracts.selectors import client_of, lock_client
+from contracts.services.acts import require_owner_or_author, tell_client
+from kernel.errors import InvalidInput, NotPermitted
+from kernel.reading import FaultList, Reader, one_of, read_fields
+
+FIELDS: Final[dict[str, Reader]] = {
+    "kind": one_of({kind.value: kind for kind in ClientKind}),
+    "name": values.text(200),
+    "email": values.email,
+    "language": one_of({code: code for code, _ in settings.LANGUAGES}),
+    "address": values.text_or_empty(500, lines=True),
+}
+
+
+def _read(raw: dict[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
+    faults = FaultList(required)
+    read = read_fields(raw, FIELDS, required, (), faults)
+    if faults:
+        raise InvalidInput("The client has faults.", faults=faults.in_order_of(raw))
+    return read
+
+
+@transaction.atomic
+def create_client(
+    *,
+    principal: Principal,
+    kind: str,
+    name: str,
+    email: str,
+    language: str = "en",
+    address: str = "",
+    now: datetime,
+) -> Client:
+    """
+    Enter a party that buys software.
+
+    :raises NotPermitted: the principal does no contract work
+    :raises InvalidInput: every fault of the fields
+    """
+    require_author(principal)
+    raw = {"kind": kind, "name": name, "email": email, "language": language, "address": address}
+    client = Client.objects.create(**_read(raw, ("kind", "name", "email")), created_at=now)
+    tell_client("client.created", client.pk, principal=principal, now=now, kind=client.kind)
+    return client
+
+
+@transaction.atomic
+def update_client(*, principal: Principal, client_id: UUID, now: datetime, **changes: str) -> Client:
+    """
+    Change a client's name, e-mail address, language or address; what it is (business or consumer) stays.
+
+    :raises NotFoundOrHidden: no such client for this principal
+    :raises NotPermitted: neither an owner nor one who does contract work
+    :raises InvalidInput: every fault of the fields
+    """
+    client = client_of(principal, client_id)
+    require_owner_or_author(principal, client.pk)
+    faults = FaultList()
+    read = read_fields(
+        changes,
+        {name: FIELDS[name] for name in FIELDS if name != "kind"},
+        (),
+        (),
+        faults,
+        null_is_left_out=False,
+    )
+    if faults:
+        raise InvalidInput("The client has faults.", faults=faults.in_order_of(changes))
+    client = lock_client(client.pk)
+    changed = sorted(name for name, value in read.items() if getattr(client, name) != value)
+    if changed:
+        for name in changed:
+            setattr(client, name, read[name])
+        client.save(update_fields=changed)
+        tell_client("client.changed", client.pk, principal=principal, now=now, fields=changed)
+    return client
+
+
+@transaction.atomic
+def grant_client(
+    *, api_client: ApiClient, client_id: UUID, now: datetime, principal: Principal = SYSTEM
+) -> ClientGrant:
+    """
+    Let another system act for a client; granting again changes nothing.
+
+    :raises NotPermitted: the principal is neither staff that reviews nor the portal itself
+    """
+    _require_staff(principal)
+    client = client_of(principal, client_id)
+    grant, made = ClientGrant.objects.get_or_create(
+        api_client=api_client, client=client, defaults={"created_at": now}
+    )
+    if made:
+        tell_client("client.granted", client.pk, principal=principal, now=now, api_client=api_client.pk)
+    return grant
+
+
+@transaction.atomic
+def revoke_client(
+    *, api_client: ApiClient, client_id: UUID, now: datetime, principal: Principal = SYSTEM
+) -> None:
+    """
+    Take a client away from another system; it counts from the next call on.
+
+    :raises NotPermitted: the principal is neither staff that reviews nor the portal itself
+    """
+    _require_staff(principal)
+    client = client_of(principal, client_id)
+    gone, _ = ClientGrant.objects.filter(api_client=api_client, client=client).delete()
+    if gone:
+        tell_client("client.revoked", client.pk, principal=principal, now=now, api_client=api_client.pk)
+
+
+def _require_staff(principal: Principal) -> None:
+    """No system may widen its own reach."""
+    if principal.api_client is not None:
+        raise NotPermitted("Only staff may do this.")
+    require_author(principal)

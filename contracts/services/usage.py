@@ -1,0 +1,87 @@
+"""The primitive under usage records: many rows, one statement, each counted once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from contracts.models import UsageRecord
+
+ROWS_MAX: Final = 1000
+"""Rows in one statement; databases limit how many values it may carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """One usage record to be written, as the table takes it (10^-6 units, 10^-9 major units, UTC)."""
+
+    source: str
+    external_id: str
+    contract_id: UUID
+    meter_id: UUID
+    stage_id: UUID | None
+    kind: str
+    quantity_micro: int | None
+    price_nano: int
+    occurred_at: datetime
+    ends_at: datetime | None
+    recorded_at: datetime
+    payment_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InsertedUsage:
+    """A row that was not there before, with its key in the database."""
+
+    id: int
+    row: UsageRow
+
+
+_COLUMNS: Final = tuple(field.name for field in fields(UsageRow))
+
+
+def insert_usage(rows: Sequence[UsageRow]) -> list[InsertedUsage]:
+    """
+    Write usage records, each once per source and external id; give those that are new, in order.
+
+    One statement for each thousand rows. The caller holds the contracts' locks and a transaction.
+    """
+    inserted: list[InsertedUsage] = []
+    for start in range(0, len(rows), ROWS_MAX):
+        inserted.extend(_insert(rows[start : start + ROWS_MAX]))
+    return inserted
+
+
+def _insert(rows: Sequence[UsageRow]) -> Iterator[InsertedUsage]:
+    first: dict[tuple[str, str], UsageRow] = {}
+    for row in rows:
+        first.setdefault((row.source, row.external_id), row)
+    places = ", ".join([f"({', '.join(['%s'] * len(_COLUMNS))})"] * len(first))
+    values = [value for row in first.values() for value in _as_stored(row)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {UsageRecord._meta.db_table} ({', '.join(_COLUMNS)}) VALUES {places} "  # noqa: S608
+            "ON CONFLICT (source, external_id) DO NOTHING RETURNING id, source, external_id",
+            values,
+        )
+        new = {(source, external_id): key for key, source, external_id in cursor.fetchall()}
+    for name, row in first.items():
+        if name in new:
+            yield InsertedUsage(new[name], row)
+
+
+def _as_stored(row: UsageRow) -> Iterator[Any]:
+    """Give the values as this database takes them."""
+    for field, value in zip(_FIELDS, astuple(row), strict=True):
+        yield field.get_db_prep_save(value, connection)
+
+
+_FIELDS: Final = tuple(
+    UsageRecord._meta.get_field(
+        name.removesuffix("_id") if name not in {"payment_id", "external_id"} else name
+    )
+    for name in _COLUMNS
+)
