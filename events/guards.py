@@ -232,6 +232,8 @@ def _run(using: str, statements: list[str]) -> None:
     if not statements:
         return
     connection = connections[using]
+    if connection.vendor == "postgresql" and connection.in_atomic_block:
+        connection.check_constraints()  # no trigger is dropped or made while checks wait for the commit
     with transaction.atomic(using=using), connection.cursor() as cursor:
         for statement in ["; ".join(statements)] if connection.vendor == "postgresql" else statements:
             cursor.execute(statement)
@@ -307,7 +309,7 @@ def being_mended() -> Iterator[None]:
         _being_mended = False
 
 
-def check_guards(databases: list[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+def check_guards(*, databases: Sequence[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
     """System check: the database holds the guards that the code declares."""
     if _being_mended:
         return []

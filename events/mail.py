@@ -54,3 +54,8 @@ def register(event_type: str, route: MailRoute) -> None:
 def route_of(event_type: str) -> MailRoute | None:
     """Give the route of an event type, or None if nobody is told."""
     return _routes.get(event_type)
+
+
+def routed_types() -> tuple[str, ...]:
+    """Give the event types that somebody is told about."""
+    return tuple(_routes)
