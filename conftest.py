@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,8 @@ from events import guards
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
-_not_run: list[str] = []
+_not_run: set[str] = set()
+_skipped: set[str] = set()
 _empty_the_database = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
 
@@ -132,10 +134,33 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear from a worker of a parallel run what it left out."""
+    _not_run.update(getattr(node, "workeroutput", {}).get("not_run", []))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _skipped.add(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the controller of a parallel run what was left out; in CI nothing may be skipped."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["not_run"] = sorted(_not_run)
+    elif CI and _skipped and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _not_run:
-        terminalreporter.section("not run here")
-        for line in _not_run:
+        terminalreporter.section(f"not run here, on {BACKEND}")
+        for line in sorted(_not_run):
+            terminalreporter.line(line)
+    if CI and _skipped:
+        terminalreporter.section("skipped: a failure in CI", red=True)
+        for line in sorted(_skipped):
             terminalreporter.line(line)
 
 

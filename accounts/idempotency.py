@@ -67,24 +67,27 @@ def run_once(
 
     `fingerprint` is the SHA-256 (hex) of method, route and canonical body. A DomainError raised by
     `work` undoes all it did; `refusal` translates it into the answer. An answer that is not storable
-    is given but nothing of the call remains.
+    is given but nothing of the call remains, save the aftermath of its refusal.
 
     :raises IdempotencyKeyReused: the key stands for a call with another fingerprint
     :raises StillRunning: the first call holds the key for longer than the database waits
     """
-    unstored: list[StoredAnswer] = []
+    unstored: list[tuple[StoredAnswer, DomainError | None]] = []
     try:
         with transaction.atomic(durable=True):
             if not _claim(principal, key, fingerprint, now):
                 return _replay(principal, key, fingerprint)
-            answer = _answer(work, refusal)
+            answer, error = _answer(work, refusal)
             if not answer.is_storable:
-                unstored.append(answer)
+                unstored.append((answer, error))
                 raise _UndoAll
+            _leave_trace(error)
             _keep(principal, key, answer)
             return answer
     except _UndoAll:
-        return unstored[0]
+        answer, error = unstored[0]
+        _leave_trace(error)
+        return answer
 
 
 class _UndoAll(Exception):
@@ -117,12 +120,20 @@ def _replay(principal: str, key: str, fingerprint: str) -> StoredAnswer:
     return StoredAnswer(status=record.status, headers=record.headers, body=bytes(record.body), replayed=True)
 
 
-def _answer(work: Callable[[], StoredAnswer], refusal: Callable[[DomainError], StoredAnswer]) -> StoredAnswer:
+def _answer(
+    work: Callable[[], StoredAnswer], refusal: Callable[[DomainError], StoredAnswer]
+) -> tuple[StoredAnswer, DomainError | None]:
     try:
         with transaction.atomic():
-            return work()
+            return work(), None
     except DomainError as error:
-        return refusal(error)
+        return refusal(error), error
+
+
+def _leave_trace(error: DomainError | None) -> None:
+    """Write down what stays true although the act was refused: the first writing was undone with the act."""
+    if error is not None and error.aftermath is not None:
+        error.aftermath()
 
 
 def _keep(principal: str, key: str, answer: StoredAnswer) -> None:

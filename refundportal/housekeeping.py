@@ -1,5 +1,6 @@
 """What the wall needs from the database: a table for the cache, and writes that last."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,9 @@ def make_cache_table(*, using: str, **_: Any) -> None:
         call_command("createcachetable", database=using, verbosity=0)
 
 
-def check_durability(databases: list[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+def check_durability(
+    app_configs: object = None, databases: Sequence[str] | None = None, **_: Any
+) -> list[checks.CheckMessage]:
     """System check: a committed payment survives a power cut (`fsync` and `synchronous_commit` are on)."""
     return [fault for using in databases or [] for fault in _durability_faults(using)]
 

@@ -97,8 +97,9 @@ class RequestLogMiddleware(RequestMiddleware):
     """Log each request under a number that the caller may choose and always gets back."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not _REQUEST_ID.fullmatch(request.headers.get("X-Request-Id", "")):
+        if not _REQUEST_ID.fullmatch(request.META.get("HTTP_X_REQUEST_ID", "")):
             request.META.pop("HTTP_X_REQUEST_ID", None)
+            request.__dict__.pop("headers", None)  # a copy of META, made anew when asked for
         self.prepare(request)
         request_id = structlog.contextvars.get_contextvars()["request_id"]
         response = cast(HttpResponse, self.get_response(request))

@@ -23,7 +23,7 @@ FORWARDED: Final = (
     "HTTP_X_FORWARDED_HOST",
     "HTTP_FORWARDED",
 )
-STAFF_PAGES: Final = "/staff/"
+STAFF_PAGES: Final = "/admin/"
 
 
 def is_within(address: str, allowed: tuple[Network, ...]) -> bool:

@@ -19,7 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("allauth.urls")),
     path("identity/o/api/", include(identity)),
     path("metrics", metrics.metrics, name="metrics"),
-    path("staff/", admin.site.urls),
+    path("admin/", admin.site.urls),
 ]
 if find_spec("refundportal.api.urls"):
     urlpatterns.append(path("api/v1/", include("refundportal.api.urls")))

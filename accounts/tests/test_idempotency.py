@@ -215,3 +215,28 @@ def test_a_call_whose_first_try_failed_while_it_waited_does_the_work_itself():
 
     assert isinstance(first, ZeroDivisionError)
     assert (answer.status, answer.replayed) == (201, False)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", [409, 422])
+def test_what_a_refusal_leaves_behind_remains_although_the_act_is_undone(status):
+    error = Refused()
+    error.aftermath = lambda: User.objects.create(email="trace@example.com", name="Trace")
+    work = Calls(error=error)
+
+    call(work, refusal=lambda _: StoredAnswer(status=status))
+
+    assert [user.name for user in User.objects.all()] == ["Trace"]
+
+
+@pytest.mark.django_db
+def test_a_replayed_refusal_leaves_no_second_trace():
+    error = Refused()
+    error.aftermath = lambda: User.objects.create(email=f"{uuid4().hex}@example.com", name="Trace")
+    work = Calls(error=error)
+
+    call(work)
+    again = call(work)
+
+    assert again.replayed
+    assert User.objects.count() == 1

@@ -66,7 +66,7 @@ class Command(BaseCommand):
 
     def _greet(self, port: int) -> None:
         self.stdout.write(
-            f"\nThe portal runs: http://localhost:{port}/  (staff: http://localhost:{port}/staff/)"
+            f"\nThe portal runs: http://localhost:{port}/  (staff: http://localhost:{port}/admin/)"
         )
         sign_in = settings.VAR_DIR / "sign-in.txt"
         if sign_in.exists():

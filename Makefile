@@ -1,0 +1,94 @@
+# make run and make test need nothing but python3 (3.11 or newer, with venv) and make.
+
+PYTHON ?= python3
+PORT ?= 8000
+JOBS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
+# What is installed is what the lock files say: a stamp carries their checksum.
+RUN := $(VENV)/run-$(shell cksum < requirements.txt | tr ' ' '-')
+DEV := $(VENV)/dev-$(shell cksum < requirements-dev.txt | tr ' ' '-')
+
+.PHONY: help setup run demo test test-sqlite test-postgresql check fmt bench lock worker beat clean
+
+help:
+	@echo "make run      run the portal here: http://localhost:$(PORT)/"
+	@echo "make test     the whole suite, on SQLite and then on PostgreSQL"
+	@echo "make check    format, lint, types, import order, migrations, settings"
+	@echo "make fmt      put the code into its format"
+	@echo "make bench    measure how fast the policy is"
+	@echo "make lock     write requirements*.txt anew from requirements*.in"
+	@echo "make worker   production: pay, mail and look after things; make beat: the clock (run one)"
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed.")'
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN): | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@rm -f $(VENV)/run-*; touch $@
+
+$(DEV): | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@rm -f $(VENV)/run-* $(VENV)/dev-*; touch $(RUN) $@
+
+setup: $(DEV)
+
+demo: $(RUN)
+	$(MANAGE) migrate --verbosity 0
+	$(MANAGE) demo
+
+run: $(RUN)
+	$(MANAGE) migrate --verbosity 0
+	$(MANAGE) collectstatic --noinput
+	$(MANAGE) demo
+	@exec $(MANAGE) serve --port $(PORT)
+
+test: $(DEV)
+	@sqlite=0; postgresql=0; \
+	$(MAKE) --no-print-directory test-sqlite || sqlite=1; \
+	$(MAKE) --no-print-directory test-postgresql || postgresql=1; \
+	[ $$sqlite$$postgresql = 00 ]
+
+test-sqlite: $(DEV)
+	@echo "== the suite on SQLite"
+	$(BIN)/pytest -q -n $(JOBS) --db sqlite $(ARGS)
+
+test-postgresql: $(DEV)
+	@echo "== the suite on PostgreSQL"
+	$(BIN)/pytest -q -n $(JOBS) --db postgresql $(ARGS)
+
+check: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MANAGE) makemigrations --check --dry-run
+	$(BIN)/python -m tests.production manage.py check --deploy --fail-level WARNING
+	$(BIN)/pytest -q tests/test_architecture.py
+
+fmt: $(DEV)
+	$(BIN)/ruff check --fix --exit-zero --quiet .
+	$(BIN)/ruff format .
+
+bench: $(DEV)
+	$(BIN)/python -m benchmarks.bench_policy $(ARGS)
+
+LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links
+
+lock: | $(VENV)/bin/python
+	$(BIN)/python -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip install --quiet uv
+	$(LOCK) $(ARGS) requirements.in -o requirements.txt
+	$(LOCK) $(ARGS) requirements-dev.in -o requirements-dev.txt
+
+worker: $(RUN)
+	@exec $(BIN)/celery -A refundportal worker --loglevel INFO
+
+beat: $(RUN)
+	@exec $(BIN)/celery -A refundportal beat --loglevel INFO --schedule $${VAR_DIR:-var}/celerybeat-schedule
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
