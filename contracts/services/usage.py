@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Field
 
 from contracts.models import UsageRecord
 
@@ -79,9 +80,11 @@ def _as_stored(row: UsageRow) -> Iterator[Any]:
         yield field.get_db_prep_save(value, connection)
 
 
-_FIELDS: Final = tuple(
-    UsageRecord._meta.get_field(
-        name.removesuffix("_id") if name not in {"payment_id", "external_id"} else name
-    )
-    for name in _COLUMNS
-)
+def _field(name: str) -> "Field[Any, Any]":
+    for field in UsageRecord._meta.concrete_fields:
+        if field.column == name:
+            return field
+    raise LookupError(name)
+
+
+_FIELDS: Final = tuple(_field(name) for name in _COLUMNS)
