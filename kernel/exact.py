@@ -65,9 +65,9 @@ def is_decimal(text: str) -> bool:
 def scaled_text(value: int, digits: int) -> str:
     """Write a whole number of 10 ** -digits as a decimal string with exactly that many decimals."""
     if not digits:
-        return whole_text(value)
-    sign, padded = ("-" if value < 0 else ""), whole_text(abs(value)).rjust(digits + 1, "0")
-    return f"{sign}{padded[:-digits]}.{padded[-digits:]}"
+        return str(value)
+    padded = str(value).zfill(digits + 1 + (value < 0))
+    return f"{padded[:-digits]}.{padded[-digits:]}"
 
 
 def ratio_text(over: int, under: int) -> str:

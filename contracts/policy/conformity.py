@@ -35,11 +35,6 @@ class Conformity(NamedTuple):
         """Accepted by the client, or deemed accepted."""
         return self.state is StageState.ACCEPTED or self.state is StageState.DEEMED_ACCEPTED
 
-    @property
-    def is_pending(self) -> bool:
-        """Delivered, but neither accepted nor assessed."""
-        return self.state is StageState.PENDING
-
 
 def conformity_of(stage: StageFacts, terms: RefundTerms, at: datetime) -> Conformity:
     """Find the conforming share of a stage at an instant: the first point that applies decides."""
@@ -110,6 +105,8 @@ def plus(over: int, under: int, other: int, other_under: int) -> tuple[int, int]
 
     The sum is over the least common denominator, but not reduced.
     """
+    if not over:
+        return other, other_under
     if under == other_under:
         return over + other, under
     common = gcd(under % other_under, other_under)

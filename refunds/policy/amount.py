@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cmp_to_key
 from typing import Any, Final, NamedTuple
 
-from contracts.policy.conformity import Conformity, conformity_of, plus
+from contracts.policy.conformity import Conformity, StageState, conformity_of, plus
 from contracts.policy.facts import StageFacts
 from contracts.policy.terms import Rounding
 from contracts.policy.usage import NO_USAGE, StageAllowance, Usage, value_usage
@@ -42,27 +42,31 @@ class Kept(NamedTuple):
     under: int
     retained: int
     lines: tuple[tuple[LineKind, str, int], ...]
+    is_pending: bool
+    """A stage of the payment was delivered but neither accepted nor assessed."""
 
     @property
     def pending(self) -> list[str]:
         """Stages that were delivered but neither accepted nor assessed."""
-        return [stage.facts.stage for stage in self.stages if stage.conformity.is_pending]
+        return [stage.facts.stage for stage in self.stages if stage.conformity.state is StageState.PENDING]
 
 
 def work_out(facts: Facts) -> Kept:
     """Work out what is kept of the payment, by stage and meter."""
     amount, at = facts.payment.amount.minor, facts.request.submitted_at
-    stages, work, work_under = [], 0, 1
+    stages: list[StageValue] = []
+    work, work_under, is_pending = 0, 1, False
     for stage in facts.work:
         conformity = conformity_of(stage, facts.terms, at)
         value = StageValue(stage, conformity, stage.amount.minor * conformity.over, conformity.under)
         work, work_under = plus(work, work_under, value.over, value.under)
+        is_pending = is_pending or conformity.state is StageState.PENDING
         stages.append(value)
     usage = _usage_of(facts, stages) if facts.usage else NO_USAGE
     over, under = plus(work, work_under, usage.over, usage.under)
     retained = amount if over >= amount * under else _ROUND[facts.terms.rounding](over, under)
     lines = split(parts_of(stages, usage), over, under, amount, retained)
-    return Kept(tuple(stages), usage, work, work_under, over, under, retained, lines)
+    return Kept(tuple(stages), usage, work, work_under, over, under, retained, lines, is_pending)
 
 
 def _usage_of(facts: Facts, stages: Sequence[StageValue]) -> Usage:
@@ -147,7 +151,7 @@ def split(
 def _by_remainder(parts: Sequence[Part], rests: Sequence[int]) -> Callable[[int], Any]:
     """
     Order parts for the units that are left: larger remainders first; of equal ones conforming work before
-    usage, then names in code point order. Each remainder is over its part's own `under` (times what all share).
+    usage, then names in code point order. Each remainder is over its part's `under`, times what all share.
     """
 
     def compare(one: int, other: int) -> int:

@@ -1,23 +1,13 @@
-"""The answer of the policy, and what was found on the way to it."""
+"""The answer of the policy."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kernel.money import Money
-from refunds.policy.codes import LineKind, Outcome, Reason, Rule
-
-
-class Finding(NamedTuple):
-    """What one rule found: whether it holds (None: it does not arise), and the figures it looked at."""
-
-    rule: Rule
-    clause: str
-    holds: bool | None
-    detail: Mapping[str, Any]
-    """JSON; exact numbers are strings: amounts in major units, shares as integers or `n/d`."""
+from refunds.policy.codes import LineKind, Outcome, Reason
+from refunds.policy.findings import Finding
 
 
 class Line(NamedTuple):

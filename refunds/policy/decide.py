@@ -54,17 +54,10 @@ def figure_out(facts: Facts) -> Figures:
     amount, refunded, asked = facts.payment.amount.minor, facts.payment.refunded.minor, facts.request.amount
     remaining, entitlement = amount - refunded, amount - kept.retained
     requested = remaining if asked is None else asked.minor
+    in_time = None if deadline is None else is_in_time(deadline.instant, facts.request.submitted_at)
+    refund = min(requested, max(0, entitlement - refunded))
     return Figures(
-        facts=facts,
-        digits=digits,
-        scale=10**digits,
-        deadline=deadline,
-        in_time=None if deadline is None else is_in_time(deadline.instant, facts.request.submitted_at),
-        kept=kept,
-        remaining=remaining,
-        asked=requested,
-        entitlement=entitlement,
-        refund=min(requested, max(0, entitlement - refunded)),
+        facts, digits, 10**digits, deadline, in_time, kept, remaining, requested, entitlement, refund
     )
 
 
@@ -103,9 +96,9 @@ def choose(at: Figures) -> Verdict:
         return Outcome.NEEDS_REVIEW, (Reason.STATUTORY_RIGHT_CHECK,)
     if not at.in_time and request.statutory_right is not True:  # row 9
         return Outcome.NO_REFUND, (Reason.WINDOW_EXPIRED,)
-    if at.kept.pending:  # row 10
+    if at.kept.is_pending:  # row 10
         return Outcome.NEEDS_REVIEW, (Reason.CONFORMITY_PENDING,)
-    if at.kept.work_over == payment.amount.minor * at.kept.work_under:  # row 11
+    if at.conforms:  # row 11
         accepted = all(stage.conformity.is_accepted for stage in at.kept.stages)
         return Outcome.NO_REFUND, (Reason.WORK_ACCEPTED if accepted else Reason.WORK_CONFORMS,)
     if at.entitlement == 0:  # row 12

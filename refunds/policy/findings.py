@@ -1,4 +1,9 @@
-"""What each rule found. Every finding is in every answer, whichever row of the policy decided."""
+"""
+What each rule found. Every finding is in every answer, whichever row of the policy decided.
+
+A finding's detail is worked out when it is read: it follows from the same figures, and most callers
+(a portfolio, a replay) never look at it.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,7 +13,6 @@ from contracts.policy.facts import ItemFacts, MeteredUsage
 from contracts.policy.usage import Charge, Counted, MeterUse
 from kernel.exact import decimal_text, ratio_text, scaled_text
 from refunds.policy.amount import Kept, StageValue
-from refunds.policy.answer import Finding
 from refunds.policy.codes import CLAUSE_OF_RULE, ClientType, PaymentStatus, Remedy, Rule
 from refunds.policy.facts import Facts
 
@@ -43,6 +47,16 @@ class Figures(NamedTuple):
     entitlement: int  # E
     refund: int  # min(q, max(0, E - X)): what is due if nothing else bars it
 
+    @property
+    def left(self) -> int:
+        """What the client is still entitled to (E - X), not below 0."""
+        return max(0, self.entitlement - self.facts.payment.refunded.minor)
+
+    @property
+    def conforms(self) -> bool:
+        """All work that the payment pays for conforms: K = A, exactly."""
+        return self.kept.work_over == self.facts.payment.amount.minor * self.kept.work_under
+
     def money(self, minor: int) -> str:
         """Minor units as a decimal string."""
         return scaled_text(minor, self.digits)
@@ -52,53 +66,57 @@ class Figures(NamedTuple):
         return ratio_text(over, under * self.scale)
 
 
-_Found = tuple[bool | None, dict[str, Any]]
+Detail = dict[str, Any]
 
 
-def _payment_captured(at: Figures) -> _Found:
+class Finding(NamedTuple):
+    """What one rule found: whether it holds (None: it does not arise), and the figures it looked at."""
+
+    rule: Rule
+    clause: str
+    holds: bool | None
+    explain: Callable[[Figures], Detail]
+    figures: Figures
+
+    @property
+    def detail(self) -> Detail:
+        """Facts and arithmetic as JSON: amounts in major units, exact numbers as text."""
+        return self.explain(self.figures)
+
+
+def _nothing_more(at: Figures) -> Detail:
+    return {}
+
+
+def _payment(at: Figures) -> Detail:
     payment = at.facts.payment
-    detail = {"status": payment.status.value, "captured_at": _instant(payment.captured_at)}
-    return payment.status not in NOT_CAPTURED, detail
+    return {"status": payment.status.value, "captured_at": _instant(payment.captured_at)}
 
 
-def _payment_not_charged_back(at: Figures) -> _Found:
-    return at.facts.payment.status is not PaymentStatus.CHARGED_BACK, {}
-
-
-def _payment_not_disputed(at: Figures) -> _Found:
-    return at.facts.payment.status is not PaymentStatus.DISPUTED, {}
-
-
-def _something_refundable(at: Figures) -> _Found:
+def _remaining(at: Figures) -> Detail:
     payment = at.facts.payment
-    return at.remaining > 0, {
+    return {
         "amount": at.money(payment.amount.minor),
         "refunded": at.money(payment.refunded.minor),
         "remaining": at.money(at.remaining),
     }
 
 
-def _no_other_request(at: Figures) -> _Found:
-    return not at.facts.request.another_open, {}
-
-
-def _amount_in_range(at: Figures) -> _Found:
+def _requested(at: Figures) -> Detail:
     asked = at.facts.request.amount
-    return 0 < at.asked <= at.remaining, {
+    return {
         "requested": None if asked is None else at.money(asked.minor),
         "remaining": at.money(at.remaining),
     }
 
 
-def _exchange_offered(at: Figures) -> _Found:
-    remedy, allowed = at.facts.request.remedy, at.facts.terms.exchange_allowed
-    holds = allowed if remedy is Remedy.EXCHANGE else None
-    return holds, {"remedy": remedy.value, "exchange_allowed": allowed}
+def _remedy(at: Figures) -> Detail:
+    return {"remedy": at.facts.request.remedy.value, "exchange_allowed": at.facts.terms.exchange_allowed}
 
 
-def _window(at: Figures) -> _Found:
+def _window(at: Figures) -> Detail:
     terms, deadline = at.facts.terms, at.deadline
-    detail: dict[str, Any] = {
+    detail: Detail = {
         "submitted_at": at.facts.request.submitted_at.isoformat(),
         "window_days": terms.window_days,
         "day_rule": terms.day_rule.value,
@@ -111,26 +129,24 @@ def _window(at: Figures) -> _Found:
         detail["passed_over"] = list(deadline.passed_over)
         detail["deadline"] = deadline.text
         detail["stored"] = deadline.stored
-    return at.in_time, detail
+    return detail
 
 
-def _statutory_right(at: Figures) -> _Found:
+def _statutory_right(at: Figures) -> Detail:
     client = at.facts.client_type
-    return at.facts.request.statutory_right, {
+    return {
         "client_type": client.value,
         "needed": client is ClientType.CONSUMER and at.in_time is False,
     }
 
 
-def _conformity_assessed(at: Figures) -> _Found:
-    pending = at.kept.pending
-    return not pending, {"pending": pending}
+def _pending(at: Figures) -> Detail:
+    return {"pending": at.kept.pending}
 
 
-def _conformity(at: Figures) -> _Found:
+def _conformity(at: Figures) -> Detail:
     kept, terms = at.kept, at.facts.terms
-    conforms = kept.work_over == at.facts.payment.amount.minor * kept.work_under
-    return conforms, {
+    return {
         "mode": terms.conformity_mode.value,
         "deemed_acceptance_days": terms.deemed_acceptance_days,
         "stages": [_stage(at, stage) for stage in kept.stages],
@@ -138,7 +154,7 @@ def _conformity(at: Figures) -> _Found:
     }
 
 
-def _stage(at: Figures, value: StageValue) -> dict[str, Any]:
+def _stage(at: Figures, value: StageValue) -> Detail:
     """How the share of one stage came about."""
     stage, conformity, over, under = value
     return {
@@ -156,7 +172,7 @@ def _stage(at: Figures, value: StageValue) -> dict[str, Any]:
     }
 
 
-def _item(item: ItemFacts) -> dict[str, Any]:
+def _item(item: ItemFacts) -> Detail:
     return {
         "code": item.code,
         "weight": decimal_text(item.weight),
@@ -164,9 +180,9 @@ def _item(item: ItemFacts) -> dict[str, Any]:
     }
 
 
-def _usage(at: Figures) -> _Found:
+def _usage(at: Figures) -> Detail:
     usage = at.kept.usage
-    return usage.over > 0, {
+    return {
         "meters": [_meter(at, use, usage.charges[use.stage]) for use in usage.meters],
         "value": at.major(usage.over, usage.under),
         "after_application": usage.after_application,
@@ -174,7 +190,7 @@ def _usage(at: Figures) -> _Found:
     }
 
 
-def _meter(at: Figures, use: MeterUse, charge: Charge) -> dict[str, Any]:
+def _meter(at: Figures, use: MeterUse, charge: Charge) -> Detail:
     """How the value of one meter (for one stage, or none) came about, and which part of it counts."""
     return {
         "meter": use.meter,
@@ -188,7 +204,7 @@ def _meter(at: Figures, use: MeterUse, charge: Charge) -> dict[str, Any]:
     }
 
 
-def _entry(at: Figures, counted: Counted) -> dict[str, Any]:
+def _entry(at: Figures, counted: Counted) -> Detail:
     """The arithmetic of one usage record."""
     record = counted.record
     if isinstance(record, MeteredUsage):
@@ -205,9 +221,9 @@ def _entry(at: Figures, counted: Counted) -> dict[str, Any]:
     }
 
 
-def _entitlement(at: Figures) -> _Found:
+def _entitlement(at: Figures) -> Detail:
     kept = at.kept
-    return at.entitlement > 0, {
+    return {
         "amount": at.money(at.facts.payment.amount.minor),
         "kept": at.major(kept.over, kept.under),
         "rounding": at.facts.terms.rounding.value,
@@ -216,44 +232,44 @@ def _entitlement(at: Figures) -> _Found:
     }
 
 
-def _earlier_refunds(at: Figures) -> _Found:
-    refunded = at.facts.payment.refunded.minor
-    return at.entitlement > refunded, {
+def _earlier_refunds(at: Figures) -> Detail:
+    return {
         "entitlement": at.money(at.entitlement),
-        "refunded": at.money(refunded),
-        "left": at.money(max(0, at.entitlement - refunded)),
+        "refunded": at.money(at.facts.payment.refunded.minor),
+        "left": at.money(at.left),
     }
 
 
-def _refund(at: Figures) -> _Found:
-    return at.refund > 0, {"asked": at.money(at.asked), "due": at.money(max(0, at.refund))}
+def _refund(at: Figures) -> Detail:
+    return {"asked": at.money(at.asked), "due": at.money(max(0, at.refund))}
 
 
-_RULES: Final[tuple[tuple[Rule, str, Callable[[Figures], _Found]], ...]] = tuple(
-    (rule, CLAUSE_OF_RULE[rule], find)
-    for rule, find in (
-        (Rule.PAYMENT_CAPTURED, _payment_captured),
-        (Rule.PAYMENT_NOT_CHARGED_BACK, _payment_not_charged_back),
-        (Rule.PAYMENT_NOT_DISPUTED, _payment_not_disputed),
-        (Rule.SOMETHING_REFUNDABLE, _something_refundable),
-        (Rule.NO_OTHER_REQUEST, _no_other_request),
-        (Rule.AMOUNT_IN_RANGE, _amount_in_range),
-        (Rule.EXCHANGE_OFFERED, _exchange_offered),
-        (Rule.WINDOW, _window),
-        (Rule.STATUTORY_RIGHT, _statutory_right),
-        (Rule.CONFORMITY_ASSESSED, _conformity_assessed),
-        (Rule.CONFORMITY, _conformity),
-        (Rule.USAGE, _usage),
-        (Rule.ENTITLEMENT, _entitlement),
-        (Rule.EARLIER_REFUNDS, _earlier_refunds),
-        (Rule.REFUND, _refund),
-    )
-)
-
-
-def find_all(figures: Figures) -> tuple[Finding, ...]:
+def find_all(at: Figures) -> tuple[Finding, ...]:
     """Ask every rule, in the order in which the policy tries them."""
-    return tuple(Finding(rule, clause, *find(figures)) for rule, clause, find in _RULES)
+    payment, request = at.facts.payment, at.facts.request
+    status = payment.status
+    is_exchange = request.remedy is Remedy.EXCHANGE
+    return (
+        _found(Rule.PAYMENT_CAPTURED, status not in NOT_CAPTURED, _payment, at),
+        _found(Rule.PAYMENT_NOT_CHARGED_BACK, status is not PaymentStatus.CHARGED_BACK, _nothing_more, at),
+        _found(Rule.PAYMENT_NOT_DISPUTED, status is not PaymentStatus.DISPUTED, _nothing_more, at),
+        _found(Rule.SOMETHING_REFUNDABLE, at.remaining > 0, _remaining, at),
+        _found(Rule.NO_OTHER_REQUEST, not request.another_open, _nothing_more, at),
+        _found(Rule.AMOUNT_IN_RANGE, 0 < at.asked <= at.remaining, _requested, at),
+        _found(Rule.EXCHANGE_OFFERED, at.facts.terms.exchange_allowed if is_exchange else None, _remedy, at),
+        _found(Rule.WINDOW, at.in_time, _window, at),
+        _found(Rule.STATUTORY_RIGHT, request.statutory_right, _statutory_right, at),
+        _found(Rule.CONFORMITY_ASSESSED, not at.kept.is_pending, _pending, at),
+        _found(Rule.CONFORMITY, at.conforms, _conformity, at),
+        _found(Rule.USAGE, at.kept.usage.over > 0, _usage, at),
+        _found(Rule.ENTITLEMENT, at.entitlement > 0, _entitlement, at),
+        _found(Rule.EARLIER_REFUNDS, at.left > 0, _earlier_refunds, at),
+        _found(Rule.REFUND, at.refund > 0, _refund, at),
+    )
+
+
+def _found(rule: Rule, holds: bool | None, explain: Callable[[Figures], Detail], at: Figures) -> Finding:
+    return Finding(rule, CLAUSE_OF_RULE[rule], holds, explain, at)
 
 
 def _instant(instant: datetime | None) -> str | None:

@@ -15,10 +15,11 @@ from contracts.policy.terms import as_json
 from kernel.errors import Fault
 from kernel.exact import decimal_text, ratio_text
 from refunds.policy import POLICY_VERSION
-from refunds.policy.answer import Answer, Finding, Line
+from refunds.policy.answer import Answer, Line
 from refunds.policy.codes import LineKind
 from refunds.policy.decide import decide
 from refunds.policy.facts import Facts
+from refunds.policy.findings import Finding
 from refunds.policy.reading import InvalidFacts, id_of, parse_facts
 
 __all__ = [
@@ -91,7 +92,7 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "rule": finding.rule.value,
         "clause": finding.clause,
         "holds": finding.holds,
-        "detail": dict(finding.detail),
+        "detail": finding.detail,
     }
 
 
