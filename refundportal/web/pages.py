@@ -1,4 +1,4 @@
-"""Pages by key: a list goes on after the last row seen, so that page one million costs no more than page one."""
+"""Pages by key: a list goes on after the last row seen, so that page one million costs what the first does."""
 
 import base64
 import binascii
