@@ -129,7 +129,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
-        _not_run.extend(
+        _not_run.update(
             sorted({f"{item.nodeid.split('[')[0]} ({reason})" for item, reason in left_out.items()})
         )
 

@@ -81,7 +81,7 @@ class Environment:
         except (ValueError, KeyError, TypeError) as error:
             raise OddValue(name, value, allowed) from error
 
-    def database(self, name: str, default: str) -> dict[str, Any]:
+    def database(self, name: str, default: str | None) -> dict[str, Any]:
         """Read a database URL: `sqlite:///FILE` or `postgres://USER:PASSWORD@HOST:PORT/NAME`."""
         value = self.text(name, default)
         if urlsplit(value).scheme not in ("sqlite", "postgres", "postgresql"):
