@@ -39,7 +39,9 @@ REASONS: Final[Words] = {
     ),
     "nothing_refundable": _("This payment has already been given back in full, or is on its way to you."),
     "request_already_open": _("There is already an open application for this payment."),
-    "amount_out_of_range": _("The amount asked for must be above zero and at most what has not been given back."),
+    "amount_out_of_range": _(
+        "The amount asked for must be above zero and at most what has not been given back."
+    ),
     "exchange_not_offered": _("The contract does not offer an exchange; you can ask for money back."),
     "statutory_right_check": _(
         "The application came after the window. We examine whether the law gives you a longer period."
@@ -49,7 +51,9 @@ REASONS: Final[Words] = {
     "work_accepted": _("You accepted the work, or it counts as accepted under the contract."),
     "work_conforms": _("The work does what the contract and its technical documentation say."),
     "value_consumed": _("The value of the good work and of the use made of the service reaches the payment."),
-    "entitlement_already_refunded": _("What you are entitled to of this payment has already been given back."),
+    "entitlement_already_refunded": _(
+        "What you are entitled to of this payment has already been given back."
+    ),
     "full_refund": _("You get the whole payment back."),
     "conforming_part_retained": _("We keep the part of the work that does what was agreed."),
     "usage_deducted": _("We deduct the value of the use made of the service."),

@@ -1,0 +1,64 @@
+"""Writing what we owe back: every change is one service, one transaction, and in the journal."""
+
+from refunds.services.applying import apply_for_refund, record_application
+from refunds.services.conversation import (
+    answer_information,
+    answer_question,
+    ask_again,
+    ask_question,
+    post_message,
+)
+from refunds.services.deciding import approve_request, propose_answer, send_back
+from refunds.services.drafts import (
+    add_draft_file,
+    discard_draft,
+    expire_drafts,
+    remove_draft_file,
+    save_draft,
+)
+from refunds.services.established import (
+    assess,
+    exclude_usage,
+    record_hidden_defect,
+    record_statutory_check,
+)
+from refunds.services.files import TooManyFiles, Upload, add_attachment
+from refunds.services.reopening import reopen_stranded
+from refunds.services.reviewing import (
+    due_reminders,
+    remind_of_question,
+    request_information,
+    start_review,
+    withdraw_request,
+)
+
+__all__ = [
+    "TooManyFiles",
+    "Upload",
+    "add_attachment",
+    "add_draft_file",
+    "answer_information",
+    "answer_question",
+    "apply_for_refund",
+    "approve_request",
+    "ask_again",
+    "ask_question",
+    "assess",
+    "discard_draft",
+    "due_reminders",
+    "exclude_usage",
+    "expire_drafts",
+    "post_message",
+    "propose_answer",
+    "record_application",
+    "record_hidden_defect",
+    "record_statutory_check",
+    "remind_of_question",
+    "remove_draft_file",
+    "reopen_stranded",
+    "request_information",
+    "save_draft",
+    "send_back",
+    "start_review",
+    "withdraw_request",
+]

@@ -1,0 +1,123 @@
+"""Files sent with drafts, applications and messages: stored first, written down in the transaction."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.models import User
+from accounts.principals import Principal
+from contracts.files import Readable, StoredFile, remove_file, store_file
+from kernel.errors import DomainError
+from refunds.models import ApplicationDraft, Attachment, Message, RefundRequest
+from refunds.selectors.actions import require, why_not_write
+from refunds.selectors.standing import standing_of
+from refunds.services.cases import lock_case, tell
+
+REQUEST_FILES_MAX = 100
+DRAFT_FILES_MAX = 20
+
+
+class TooManyFiles(DomainError):
+    """A case or draft holds as many files as anybody can read."""
+
+    code = "too_many_files"
+    title = "There are too many files here already."
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it comes in, with the name it was given."""
+
+    file: Readable
+    file_name: str
+
+
+@contextmanager
+def stored(uploads: Sequence[Upload]) -> Iterator[list[StoredFile]]:
+    """
+    Store files before any lock is taken; if what follows fails, they are removed again.
+
+    :raises FileRefused: a file is too large, empty, or not of a kept type
+    """
+    kept: list[StoredFile] = []
+    try:
+        for upload in uploads:
+            kept.append(store_file(upload.file, upload.file_name))
+        yield kept
+    except BaseException:
+        for file in kept:
+            remove_file(file.stored_as)
+        raise
+
+
+def attach(
+    files: Sequence[StoredFile],
+    *,
+    request: RefundRequest | None = None,
+    draft: ApplicationDraft | None = None,
+    message: Message | None = None,
+    uploaded_by: User | None,
+    now: datetime,
+) -> list[Attachment]:
+    """
+    Write down stored files; the caller holds the lock of the request or draft.
+
+    :raises TooManyFiles: the request or draft is full
+    """
+    if not files:
+        return []
+    there = Attachment.objects.filter(request=request) if request is not None else draft_files(draft)
+    if there.count() + len(files) > (REQUEST_FILES_MAX if request is not None else DRAFT_FILES_MAX):
+        raise TooManyFiles
+    return Attachment.objects.bulk_create(
+        Attachment(
+            request=request,
+            draft=draft,
+            message=message,
+            stored_as=file.stored_as,
+            file_name=file.file_name,
+            content_type=file.content_type,
+            size_bytes=file.size_bytes,
+            sha256=file.sha256,
+            uploaded_by=uploaded_by,
+            uploaded_at=now,
+        )
+        for file in files
+    )
+
+
+def draft_files(draft: ApplicationDraft | None) -> QuerySet[Attachment]:
+    """Give the files of a draft that have not been sent."""
+    return Attachment.objects.filter(draft=draft, request__isnull=True)
+
+
+def attach_draft(user: User, request: RefundRequest) -> None:
+    """Let the files of a person's draft come along with their application; the draft ends."""
+    draft = ApplicationDraft.objects.filter(user=user, payment_id=request.payment_id).first()
+    if draft is not None:
+        draft_files(draft).update(request=request, draft=None)
+        draft.delete()
+
+
+def add_attachment(
+    *, principal: Principal, request_id: UUID, file: Readable, file_name: str, now: datetime
+) -> Attachment:
+    """
+    Add a file to an application. It is never changed or taken away again.
+
+    :raises NotFoundOrHidden: no such request for this principal
+    :raises NotPermitted: the principal may only read
+    :raises FileRefused: too large, empty, or not of a kept type
+    :raises TooManyFiles: the request is full
+    """
+    with stored([Upload(file, file_name)]) as files, transaction.atomic():
+        request = lock_case(principal, request_id)
+        require(why_not_write, standing_of(principal, request, now=now))
+        (attachment,) = attach(files, request=request, uploaded_by=principal.user, now=now)
+        tell("attachment.added", request, principal, now, attachment=attachment.pk, sha256=attachment.sha256)
+        return attachment
