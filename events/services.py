@@ -14,7 +14,6 @@ from events.models import Event, EventPosition
 _TYPE: Final = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
 
 
-@transaction.atomic(savepoint=False)
 def record_event(
     *,
     type: str,
@@ -48,8 +47,9 @@ def record_event(
         at=at,
         data={_text(key): _plain(value) for key, value in data.items()},
     )
-    event.save(force_insert=True)
-    EventPosition(event=event).save(force_insert=True)
+    with transaction.atomic(savepoint=False):
+        event.save(force_insert=True)
+        EventPosition(event=event).save(force_insert=True)
     return event
 
 
