@@ -10,7 +10,5 @@ REQUEST: Edges = edges("""
     approved -> in_review
 """)
 
-REQUEST_OPEN = frozenset(
-    {"submitted", "in_review", "information_requested", "proposed"}
-)
+REQUEST_OPEN = frozenset({"submitted", "in_review", "information_requested", "proposed"})
 REQUEST_DECIDED = frozenset({"approved", "rejected"})

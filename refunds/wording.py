@@ -63,20 +63,82 @@ REASONS: Final[Words] = {
 
 CLAUSES: Final[Words] = {
     "P1": _(
-        "Every client has a contract of their own. Payment is a prepayment and then stage by stage, following "
-        "the completed work. The contract holds the terms for payment, work and refunds."
+        "Every client has a contract of their own. Payment is a prepayment and then stage by stage, "
+        "following the completed work. The contract holds the terms for payment, work and refunds."
     ),
     "P2": _(
-        "A payment for good work that keeps to the contract and its technical documentation is not refundable."
+        "A payment for good work that keeps to the contract and its technical documentation is not "
+        "refundable."
     ),
     "P3": _("Use already made of the service has a value. A refund is reduced by it."),
     "P4": _("A client who is not satisfied may apply. Every application is examined."),
     "P5": _(
-        "The application must arrive within the window, normally 3 days from the date of purchase. After that "
-        "there is neither refund nor exchange."
+        "The application must arrive within the window, normally 3 days from the date of purchase. After "
+        "that there is neither refund nor exchange."
     ),
     "P6": _("The policy is applied consistently and fairly: same facts, same answer."),
     "P7": _("Questions about the policy are welcome and get an answer."),
+}
+
+RULES: Final[Words] = {
+    "payment_captured": _("The payment has arrived"),
+    "payment_not_charged_back": _("The bank has not taken the payment back"),
+    "payment_not_disputed": _("The bank is not examining the payment"),
+    "something_refundable": _("Something of the payment is left"),
+    "no_other_request": _("No other application for this payment is open"),
+    "amount_in_range": _("The amount asked for is possible"),
+    "exchange_offered": _("The contract offers an exchange"),
+    "window": _("The application arrived within the window"),
+    "statutory_right": _("The law gives a longer period"),
+    "conformity_assessed": _("All delivered work has been examined"),
+    "conformity": _("All of the work does what was agreed"),
+    "usage": _("Use was made of the service"),
+    "entitlement": _("Something is left after what is kept"),
+    "earlier_refunds": _("Something is left after earlier refunds"),
+    "refund": _("There is something to give back"),
+}
+
+DETAILS: Final[Words] = {
+    "status": _("payment"),
+    "captured_at": _("payment arrived"),
+    "amount": _("paid"),
+    "refunded": _("given back before"),
+    "remaining": _("left of the payment"),
+    "requested": _("asked for"),
+    "asked": _("asked for"),
+    "due": _("due"),
+    "left": _("left"),
+    "retained": _("kept, rounded"),
+    "kept": _("kept, exactly"),
+    "entitlement": _("entitlement"),
+    "rounding": _("rounding"),
+    "submitted_at": _("application arrived"),
+    "window_days": _("days of the window"),
+    "purchase_day": _("day of purchase"),
+    "last_day": _("last day"),
+    "deadline": _("end of the window"),
+    "client_type": _("client"),
+    "remedy": _("wish"),
+    "pending": _("still to be examined"),
+    "value": _("value, exactly"),
+}
+
+CODES: Final[Words] = {
+    "pending": _("expected"),
+    "authorised": _("authorised"),
+    "captured": _("arrived"),
+    "disputed": _("being examined by the bank"),
+    "charged_back": _("taken back by the bank"),
+    "failed": _("failed"),
+    "voided": _("called off"),
+    "business": _("business"),
+    "consumer": _("consumer"),
+    "refund": _("money back"),
+    "exchange": _("credit towards another stage"),
+    "client": _("in the client's favour"),
+    "company": _("in the company's favour"),
+    "half_up": _("to the nearest, halves up"),
+    "half_even": _("to the nearest, halves to even"),
 }
 
 REQUEST_STATES: Final[Words] = {
@@ -104,7 +166,6 @@ PAYOUT_STATES: Final[Words] = {
 
 EVENTS: Final[Words] = {
     "refund_request.submitted": _("Application received"),
-    "refund_request.recorded": _("Application recorded"),
     "refund_request.refused": _("Application could not be accepted"),
     "refund_request.review_started": _("Review started"),
     "refund_request.information_requested": _("Information asked for"),
@@ -129,6 +190,13 @@ EVENTS: Final[Words] = {
     "payout.returned": _("Money came back"),
     "payout.manual": _("Payout in the hands of Finance"),
     "payout.cancelled": _("Payout stopped"),
+}
+
+WHO: Final[Words] = {
+    "client": _("client"),
+    "staff": _("our review team"),
+    "api": _("connected system"),
+    "system": _("portal"),
 }
 
 ACTIONS: Final[Words] = {
@@ -192,7 +260,7 @@ def number_words(text: str, digits: int) -> str:
 
 
 def money_words(text: str, currency: str) -> str:
-    """Write an amount (decimal string) with its currency code: `1,234.50 EUR`, not to be broken over lines."""
+    """Write an amount (decimal string) with its currency code, not to be parted: `1,234.50 EUR`."""
     return f"{number_words(text, digits_of(currency))}\u00a0{currency}"
 
 

@@ -7,258 +7,703 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('contracts', '0001_agreements_and_work'),
-        ('payments', '0001_payments_and_payouts'),
+        ("contracts", "0001_agreements_and_work"),
+        ("payments", "0001_payments_and_payouts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ApplicationDraft',
+            name="ApplicationDraft",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('content', models.JSONField(default=dict)),
-                ('updated_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='drafts', to='payments.payment')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='drafts', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("content", models.JSONField(default=dict)),
+                ("updated_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="drafts",
+                        to="payments.payment",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="drafts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Enquiry',
+            name="Enquiry",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('subject', models.CharField(max_length=200)),
-                ('state', models.CharField(choices=[('open', 'open'), ('answered', 'answered')], default='open', max_length=10)),
-                ('asked_at', models.DateTimeField()),
-                ('answer_due_on', models.DateField()),
-                ('answered_at', models.DateTimeField(null=True)),
-                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='enquiries', to='contracts.client')),
-                ('contract', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='enquiries', to='contracts.contract')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("subject", models.CharField(max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "open"), ("answered", "answered")], default="open", max_length=10
+                    ),
+                ),
+                ("asked_at", models.DateTimeField()),
+                ("answer_due_on", models.DateField()),
+                ("answered_at", models.DateTimeField(null=True)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="enquiries",
+                        to="contracts.client",
+                    ),
+                ),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="enquiries",
+                        to="contracts.contract",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'enquiries',
+                "verbose_name_plural": "enquiries",
             },
         ),
         migrations.CreateModel(
-            name='RefundRequest',
+            name="RefundRequest",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('number', models.CharField(max_length=20, unique=True)),
-                ('state', models.CharField(choices=[('submitted', 'received'), ('in_review', 'in review'), ('information_requested', 'waiting for your answer'), ('proposed', 'answer proposed'), ('approved', 'refund approved'), ('rejected', 'no refund'), ('withdrawn', 'withdrawn')], default='submitted', max_length=22)),
-                ('reason', models.CharField(choices=[('not_delivered', 'The work has not been delivered'), ('not_as_agreed', 'The work is not as agreed'), ('defects', 'The work has defects'), ('too_late', 'The work came too late'), ('no_longer_needed', 'I no longer need it'), ('other', 'Something else')], max_length=20)),
-                ('statement', models.TextField(max_length=4000)),
-                ('objections', models.JSONField(default=list)),
-                ('amount_minor', models.BigIntegerField(null=True)),
-                ('currency', models.CharField(max_length=3)),
-                ('remedy', models.CharField(choices=[('refund', 'money back'), ('exchange', 'credit towards another stage')], default='refund', max_length=10)),
-                ('submitted_at', models.DateTimeField()),
-                ('received_via', models.CharField(choices=[('portal', 'portal'), ('api', 'another system'), ('phone', 'phone'), ('letter', 'letter'), ('email', 'e-mail')], max_length=10)),
-                ('recorded_at', models.DateTimeField()),
-                ('answer_due_on', models.DateField()),
-                ('information_due_on', models.DateField(null=True)),
-                ('answer', models.JSONField(default=dict)),
-                ('evaluated_at', models.DateTimeField()),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('applicant', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='applications', to=settings.AUTH_USER_MODEL)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='contracts.client')),
-                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='contracts.contract')),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='payments.payment')),
-                ('received_evidence', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contracts.document')),
-                ('recorded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('reviewer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to=settings.AUTH_USER_MODEL)),
-                ('target_stage', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='credit_requests', to='contracts.stage')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.CharField(max_length=20, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("submitted", "received"),
+                            ("in_review", "in review"),
+                            ("information_requested", "waiting for your answer"),
+                            ("proposed", "answer proposed"),
+                            ("approved", "refund approved"),
+                            ("rejected", "no refund"),
+                            ("withdrawn", "withdrawn"),
+                        ],
+                        default="submitted",
+                        max_length=22,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("not_delivered", "The work has not been delivered"),
+                            ("not_as_agreed", "The work is not as agreed"),
+                            ("defects", "The work has defects"),
+                            ("too_late", "The work came too late"),
+                            ("no_longer_needed", "I no longer need it"),
+                            ("other", "Something else"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("statement", models.TextField(max_length=4000)),
+                ("objections", models.JSONField(default=list)),
+                ("amount_minor", models.BigIntegerField(null=True)),
+                ("currency", models.CharField(max_length=3)),
+                (
+                    "remedy",
+                    models.CharField(
+                        choices=[("refund", "money back"), ("exchange", "credit towards another stage")],
+                        default="refund",
+                        max_length=10,
+                    ),
+                ),
+                ("submitted_at", models.DateTimeField()),
+                (
+                    "received_via",
+                    models.CharField(
+                        choices=[
+                            ("portal", "portal"),
+                            ("api", "another system"),
+                            ("phone", "phone"),
+                            ("letter", "letter"),
+                            ("email", "e-mail"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField()),
+                ("answer_due_on", models.DateField()),
+                ("information_due_on", models.DateField(null=True)),
+                ("answer", models.JSONField(default=dict)),
+                ("evaluated_at", models.DateTimeField()),
+                ("decided_at", models.DateTimeField(null=True)),
+                (
+                    "applicant",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="applications",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="contracts.client",
+                    ),
+                ),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="contracts.contract",
+                    ),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="payments.payment",
+                    ),
+                ),
+                (
+                    "received_evidence",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="contracts.document",
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reviewer",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reviews",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "target_stage",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credit_requests",
+                        to="contracts.stage",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Proposal',
+            name="Proposal",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('facts', models.JSONField()),
-                ('answer', models.JSONField()),
-                ('at', models.DateTimeField()),
-                ('note', models.TextField(blank=True, max_length=4000)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='proposals', to='refunds.refundrequest')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("facts", models.JSONField()),
+                ("answer", models.JSONField()),
+                ("at", models.DateTimeField()),
+                ("note", models.TextField(blank=True, max_length=4000)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="proposals",
+                        to="refunds.refundrequest",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['number'],
+                "ordering": ["number"],
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('by_staff', models.BooleanField()),
-                ('is_internal', models.BooleanField(default=False)),
-                ('body', models.TextField(max_length=8000)),
-                ('at', models.DateTimeField()),
-                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('enquiry', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='refunds.enquiry')),
-                ('request', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='refunds.refundrequest')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("by_staff", models.BooleanField()),
+                ("is_internal", models.BooleanField(default=False)),
+                ("body", models.TextField(max_length=8000)),
+                ("at", models.DateTimeField()),
+                (
+                    "author",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "enquiry",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="refunds.enquiry",
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="refunds.refundrequest",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
+                "ordering": ["at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='HiddenDefect',
+            name="HiddenDefect",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('reason', models.TextField(max_length=4000)),
-                ('holds', models.BooleanField(default=True)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='hidden_defects', to='contracts.delivery')),
-                ('evidence', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contracts.document')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)s_facts', to='refunds.refundrequest')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("reason", models.TextField(max_length=4000)),
+                ("holds", models.BooleanField(default=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="hidden_defects",
+                        to="contracts.delivery",
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="contracts.document",
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(class)s_facts",
+                        to="refunds.refundrequest",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
-                'abstract': False,
+                "ordering": ["at", "id"],
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='enquiry',
-            name='request',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='enquiries', to='refunds.refundrequest'),
+            model_name="enquiry",
+            name="request",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="enquiries",
+                to="refunds.refundrequest",
+            ),
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField(default=1)),
-                ('facts', models.JSONField()),
-                ('answer', models.JSONField()),
-                ('policy_version', models.CharField(max_length=10)),
-                ('outcome', models.CharField(max_length=20)),
-                ('refund_minor', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('decided_at', models.DateTimeField()),
-                ('decided_on', models.DateField()),
-                ('approved_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('proposed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('proposal', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='decision', to='refunds.proposal')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='refunds.refundrequest')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField(default=1)),
+                ("facts", models.JSONField()),
+                ("answer", models.JSONField()),
+                ("policy_version", models.CharField(max_length=10)),
+                ("outcome", models.CharField(max_length=20)),
+                ("refund_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("decided_at", models.DateTimeField()),
+                ("decided_on", models.DateField()),
+                (
+                    "approved_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "proposal",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decision",
+                        to="refunds.proposal",
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decisions",
+                        to="refunds.refundrequest",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Attachment',
+            name="Attachment",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('stored_as', models.CharField(max_length=100, unique=True)),
-                ('file_name', models.CharField(max_length=255)),
-                ('content_type', models.CharField(max_length=100)),
-                ('size_bytes', models.BigIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('uploaded_at', models.DateTimeField()),
-                ('draft', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='attachments', to='refunds.applicationdraft')),
-                ('uploaded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('message', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='attachments', to='refunds.message')),
-                ('request', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='attachments', to='refunds.refundrequest')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("stored_as", models.CharField(max_length=100, unique=True)),
+                ("file_name", models.CharField(max_length=255)),
+                ("content_type", models.CharField(max_length=100)),
+                ("size_bytes", models.BigIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("uploaded_at", models.DateTimeField()),
+                (
+                    "draft",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="attachments",
+                        to="refunds.applicationdraft",
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attachments",
+                        to="refunds.message",
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attachments",
+                        to="refunds.refundrequest",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StatutoryCheck',
+            name="StatutoryCheck",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('reason', models.TextField(max_length=4000)),
-                ('holds', models.BooleanField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('evidence', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contracts.document')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)s_facts', to='refunds.refundrequest')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("reason", models.TextField(max_length=4000)),
+                ("holds", models.BooleanField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="contracts.document",
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(class)s_facts",
+                        to="refunds.refundrequest",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
-                'abstract': False,
+                "ordering": ["at", "id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='UsageExclusion',
+            name="UsageExclusion",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('reason', models.TextField(max_length=4000)),
-                ('excluded', models.BooleanField(default=True)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('evidence', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contracts.document')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)s_facts', to='refunds.refundrequest')),
-                ('usage_record', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='exclusions', to='contracts.usagerecord')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("reason", models.TextField(max_length=4000)),
+                ("excluded", models.BooleanField(default=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="contracts.document",
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(class)s_facts",
+                        to="refunds.refundrequest",
+                    ),
+                ),
+                (
+                    "usage_record",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="exclusions",
+                        to="contracts.usagerecord",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
-                'abstract': False,
+                "ordering": ["at", "id"],
+                "abstract": False,
             },
         ),
         migrations.AddConstraint(
-            model_name='applicationdraft',
-            constraint=models.UniqueConstraint(fields=('user', 'payment'), name='one_draft_per_person_and_payment'),
+            model_name="applicationdraft",
+            constraint=models.UniqueConstraint(
+                fields=("user", "payment"), name="one_draft_per_person_and_payment"
+            ),
         ),
         migrations.AddIndex(
-            model_name='refundrequest',
-            index=models.Index(fields=['client', 'id'], name='requests_of_a_client'),
+            model_name="refundrequest",
+            index=models.Index(fields=["client", "id"], name="requests_of_a_client"),
         ),
         migrations.AddIndex(
-            model_name='refundrequest',
-            index=models.Index(fields=['state', 'submitted_at'], name='requests_in_a_state'),
+            model_name="refundrequest",
+            index=models.Index(fields=["state", "submitted_at"], name="requests_in_a_state"),
         ),
         migrations.AddIndex(
-            model_name='refundrequest',
-            index=models.Index(condition=models.Q(('state__in', ['in_review', 'information_requested', 'proposed', 'submitted'])), fields=['answer_due_on'], name='requests_due'),
+            model_name="refundrequest",
+            index=models.Index(
+                condition=models.Q(
+                    ("state__in", ["in_review", "information_requested", "proposed", "submitted"])
+                ),
+                fields=["answer_due_on"],
+                name="requests_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refundrequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['in_review', 'information_requested', 'proposed', 'submitted'])), fields=('payment',), name='a_payment_has_one_open_request'),
+            model_name="refundrequest",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("state__in", ["in_review", "information_requested", "proposed", "submitted"])
+                ),
+                fields=("payment",),
+                name="a_payment_has_one_open_request",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refundrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('remedy', 'refund'), ('target_stage__isnull', True)), models.Q(('remedy', 'exchange'), ('target_stage__isnull', False)), _connector='OR'), name='an_exchange_names_its_target_stage'),
+            model_name="refundrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("remedy", "refund"), ("target_stage__isnull", True)),
+                    models.Q(("remedy", "exchange"), ("target_stage__isnull", False)),
+                    _connector="OR",
+                ),
+                name="an_exchange_names_its_target_stage",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refundrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('received_via__in', ['portal', 'api']), ('recorded_by__isnull', False), _connector='OR'), name='an_application_received_otherwise_is_recorded_by_somebody'),
+            model_name="refundrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("received_via__in", ["portal", "api"]), ("recorded_by__isnull", False), _connector="OR"
+                ),
+                name="an_application_received_otherwise_is_recorded_by_somebody",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='proposal',
-            constraint=models.UniqueConstraint(fields=('request', 'number'), name='proposals_are_numbered_once'),
+            model_name="proposal",
+            constraint=models.UniqueConstraint(
+                fields=("request", "number"), name="proposals_are_numbered_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('request__isnull', False), ('enquiry__isnull', True)), models.Q(('request__isnull', True), ('enquiry__isnull', False)), _connector='OR'), name='a_message_belongs_to_one_thread'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("request__isnull", False), ("enquiry__isnull", True)),
+                    models.Q(("request__isnull", True), ("enquiry__isnull", False)),
+                    _connector="OR",
+                ),
+                name="a_message_belongs_to_one_thread",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('is_internal', False), ('by_staff', True), _connector='OR'), name='only_staff_write_internal_messages'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("is_internal", False), ("by_staff", True), _connector="OR"),
+                name="only_staff_write_internal_messages",
+            ),
         ),
         migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['decided_at'], name='decisions_by_time'),
+            model_name="decision",
+            index=models.Index(fields=["decided_at"], name="decisions_by_time"),
         ),
         migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['approved_by', 'decided_on'], name='decisions_by_approver_and_day'),
+            model_name="decision",
+            index=models.Index(fields=["approved_by", "decided_on"], name="decisions_by_approver_and_day"),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.UniqueConstraint(fields=('request', 'number'), name='decisions_are_numbered_once'),
+            model_name="decision",
+            constraint=models.UniqueConstraint(
+                fields=("request", "number"), name="decisions_are_numbered_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('approved_by__isnull', True), ('proposed_by__isnull', True)), models.Q(('approved_by__isnull', False), ('proposed_by__isnull', False), models.Q(('approved_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='nobody_approves_what_they_proposed'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("approved_by__isnull", True), ("proposed_by__isnull", True)),
+                    models.Q(
+                        ("approved_by__isnull", False),
+                        ("proposed_by__isnull", False),
+                        models.Q(("approved_by", models.F("proposed_by")), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="nobody_approves_what_they_proposed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('refund_minor', 0), ('approved_by__isnull', False), _connector='OR'), name='money_is_returned_only_by_two_people'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("refund_minor", 0), ("approved_by__isnull", False), _connector="OR"),
+                name="money_is_returned_only_by_two_people",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome', 'no_refund'), ('refund_minor', 0)), models.Q(('outcome__in', ['refund_in_full', 'refund_in_part']), ('refund_minor__gt', 0)), _connector='OR'), name='a_decision_is_a_yes_with_money_or_a_no'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("outcome", "no_refund"), ("refund_minor", 0)),
+                    models.Q(("outcome__in", ["refund_in_full", "refund_in_part"]), ("refund_minor__gt", 0)),
+                    _connector="OR",
+                ),
+                name="a_decision_is_a_yes_with_money_or_a_no",
+            ),
         ),
     ]

@@ -5,60 +5,86 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('contracts', '0002_references_and_signatures'),
-        ('payments', '0001_payments_and_payouts'),
-        ('refunds', '0001_requests_and_decisions'),
+        ("contracts", "0002_references_and_signatures"),
+        ("payments", "0001_payments_and_payouts"),
+        ("refunds", "0001_requests_and_decisions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='decision',
-            name='a_decision_is_a_yes_with_money_or_a_no',
+            model_name="decision",
+            name="a_decision_is_a_yes_with_money_or_a_no",
         ),
         migrations.AddField(
-            model_name='decision',
-            name='approved_as',
-            field=models.CharField(blank=True, choices=[('reviewer', 'reviewer'), ('approver', 'approver')], max_length=10),
+            model_name="decision",
+            name="approved_as",
+            field=models.CharField(
+                blank=True, choices=[("reviewer", "reviewer"), ("approver", "approver")], max_length=10
+            ),
         ),
         migrations.AddField(
-            model_name='decision',
-            name='limit_minor',
+            model_name="decision",
+            name="limit_minor",
             field=models.BigIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name='refundrequest',
-            name='information_reminded_at',
+            model_name="refundrequest",
+            name="information_reminded_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddIndex(
-            model_name='applicationdraft',
-            index=models.Index(fields=['expires_at'], name='drafts_by_expiry'),
+            model_name="applicationdraft",
+            index=models.Index(fields=["expires_at"], name="drafts_by_expiry"),
         ),
         migrations.AddIndex(
-            model_name='enquiry',
-            index=models.Index(fields=['client', 'id'], name='enquiries_of_a_client'),
+            model_name="enquiry",
+            index=models.Index(fields=["client", "id"], name="enquiries_of_a_client"),
         ),
         migrations.AddIndex(
-            model_name='enquiry',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['answer_due_on'], name='enquiries_due'),
+            model_name="enquiry",
+            index=models.Index(
+                condition=models.Q(("state", "open")), fields=["answer_due_on"], name="enquiries_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='refundrequest',
-            index=models.Index(condition=models.Q(('state', 'information_requested')), fields=['information_due_on'], name='requests_waiting_for_answers'),
+            model_name="refundrequest",
+            index=models.Index(
+                condition=models.Q(("state", "information_requested")),
+                fields=["information_due_on"],
+                name="requests_waiting_for_answers",
+            ),
         ),
         migrations.AddIndex(
-            model_name='refundrequest',
-            index=models.Index(fields=['payment', 'state'], name='requests_of_a_payment'),
+            model_name="refundrequest",
+            index=models.Index(fields=["payment", "state"], name="requests_of_a_payment"),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome__in', ['no_refund', 'inadmissible']), ('refund_minor', 0)), models.Q(('outcome__in', ['refund_in_full', 'refund_in_part']), ('refund_minor__gt', 0)), _connector='OR'), name='a_decision_is_a_yes_with_money_or_a_no'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("outcome__in", ["no_refund", "inadmissible"]), ("refund_minor", 0)),
+                    models.Q(("outcome__in", ["refund_in_full", "refund_in_part"]), ("refund_minor__gt", 0)),
+                    _connector="OR",
+                ),
+                name="a_decision_is_a_yes_with_money_or_a_no",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('approved_as', ''), ('approved_by__isnull', True)), models.Q(('approved_as', 'approver'), ('approved_by__isnull', False)), models.Q(('approved_as', 'reviewer'), ('approved_by__isnull', False), ('limit_minor__gte', models.F('refund_minor'))), _connector='OR'), name='above_the_limit_an_approver_approves'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("approved_as", ""), ("approved_by__isnull", True)),
+                    models.Q(("approved_as", "approver"), ("approved_by__isnull", False)),
+                    models.Q(
+                        ("approved_as", "reviewer"),
+                        ("approved_by__isnull", False),
+                        ("limit_minor__gte", models.F("refund_minor")),
+                    ),
+                    _connector="OR",
+                ),
+                name="above_the_limit_an_approver_approves",
+            ),
         ),
     ]

@@ -192,32 +192,33 @@ def _usage(at: Figures) -> Detail:
 
 def _meter(at: Figures, use: MeterUse, charge: Charge) -> Detail:
     """How the value of one meter (for one stage, or none) came about, and which part of it counts."""
+    value = at.major(use.over, use.under)
+    counts_in_full = charge.factor == charge.factor_under
     return {
         "meter": use.meter,
         "stage": use.stage,
         "kind": "metered" if isinstance(use.records[0].record, MeteredUsage) else "time",
         "records": len(use.records),
         "entries": [_entry(at, counted) for counted in use.records[:_RECORDS_SHOWN_MAX]],
-        "value": at.major(use.over, use.under),
-        "factor": ratio_text(charge.factor, charge.factor_under),
-        "counted": at.major(use.over * charge.factor, use.under * charge.factor_under),
+        "value": value,
+        "factor": "1" if counts_in_full else ratio_text(charge.factor, charge.factor_under),
+        "counted": value
+        if counts_in_full
+        else at.major(use.over * charge.factor, use.under * charge.factor_under),
     }
 
 
 def _entry(at: Figures, counted: Counted) -> Detail:
     """The arithmetic of one usage record."""
-    record = counted.record
+    record, value = counted.record, at.major(counted.over, counted.under)
     if isinstance(record, MeteredUsage):
-        return {
-            "quantity": decimal_text(record.quantity),
-            "unit_price": decimal_text(record.unit_price),
-            "value": at.major(counted.over, counted.under),
-        }
+        quantity, unit_price = decimal_text(record.quantity), decimal_text(record.unit_price)
+        return {"quantity": quantity, "unit_price": unit_price, "value": value}
     return {
         "price": decimal_text(record.price),
         "start": record.start.isoformat(),
         "end": record.end.isoformat(),
-        "value": at.major(counted.over, counted.under),
+        "value": value,
     }
 
 

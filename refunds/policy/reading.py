@@ -249,7 +249,7 @@ def _decimal(value: Any) -> Fraction:
 
 def _price(value: Any) -> Fraction:
     number = _decimal(value)
-    if number < 0:
+    if number.numerator < 0:
         raise Wrong("must not be negative")
     return number
 
@@ -265,14 +265,14 @@ def _fraction(value: Any) -> Fraction:
 
 def _weight(value: Any) -> Fraction:
     number = _fraction(value)
-    if number <= 0:
+    if number.numerator <= 0:
         raise Wrong("must be above 0")
     return number
 
 
 def _fulfilled(value: Any) -> Fraction:
     number = _fraction(value)
-    if not 0 <= number <= 1:
+    if not 0 <= number.numerator <= number.denominator:
         raise Wrong("must be from 0 to 1")
     return number
 
