@@ -147,7 +147,7 @@ def _rounded(exact: str, kept: str, currency: str) -> Iterator[str]:
 
 
 def exact_words(text: str, currency: str) -> str:
-    """Write an exact amount in major units: all its decimals if they end soon, else the fraction and nearly."""
+    """Write an exact amount in major units: all its decimals if they end soon, else nearly."""
     number = parse_fraction(text)
     if number is None:
         return text

@@ -32,6 +32,7 @@ RULES = (
         "recorded_at",
         "applicant_id",
         "recorded_by_id",
+        "receipt_answer",
     ),
     append_only("refunds_statutorycheck"),
     append_only("refunds_hiddendefect"),

@@ -71,20 +71,20 @@ class Letter:
 
 def acknowledgement_of(request: RefundRequest, names: Names | None = None) -> Letter:
     """
-    Write the durable record of an application: its number, when it arrived, the answer at receipt, what follows.
+    Write the durable record of an application: its number, when it arrived, how things stood, what follows.
 
     Expects the request with payment, terms, contract and client. Three queries, none if `names` are given.
     """
     return _letter(
         request,
-        request.answer,
+        request.receipt_answer,
         kind="acknowledgement",
         on=request.recorded_at,
         subject=_("We have received your application %(number)s") % {"number": request.number},
         paragraphs=tuple(_received(request)),
         closing=tuple(_what_follows(request)),
         names=names,
-        version=request.answer.get("policy_version", ""),
+        version=request.receipt_answer["policy_version"],
     )
 
 
@@ -151,7 +151,7 @@ def _zone(answer: Mapping[str, Any]) -> str:
 
 
 def _received(request: RefundRequest) -> Iterator[str]:
-    zone = _zone(request.answer)
+    zone = _zone(request.receipt_answer)
     yield _("Your application arrived on %(instant)s.") % {
         "instant": instant_words(request.submitted_at, zone)
     }
@@ -160,7 +160,7 @@ def _received(request: RefundRequest) -> Iterator[str]:
     if request.amount_minor is None:
         yield _("You ask for all that can be given back of this payment.")
     else:
-        asked = _detail(request.answer, "amount_in_range")["requested"]
+        asked = _detail(request.receipt_answer, "amount_in_range")["requested"]
         yield _("You ask for %(amount)s of this payment.") % {"amount": money_words(asked, request.currency)}
 
 

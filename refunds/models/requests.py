@@ -68,6 +68,7 @@ class RefundRequest(models.Model):
     An application for a refund of one payment.
 
     `submitted_at` is when it reached the company. `amount_minor` is what was asked for (empty: all).
+    `receipt_answer` is how things stood when it was entered, `answer` how they stand now.
     `objections` holds what the client says is wrong, by acceptance item: a list of
     `{"stage", "item", "text"}`.
     """
@@ -109,6 +110,7 @@ class RefundRequest(models.Model):
         null=True,
         related_name="reviews",
     )
+    receipt_answer = models.JSONField(default=dict)
     answer = models.JSONField(default=dict)
     evaluated_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True)

@@ -5,7 +5,7 @@ A finding's detail is worked out when it is read: it follows from the same figur
 (a portfolio, a replay) never look at it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -69,19 +69,35 @@ class Figures(NamedTuple):
 Detail = dict[str, Any]
 
 
-class Finding(NamedTuple):
-    """What one rule found: whether it holds (None: it does not arise), and the figures it looked at."""
+class Check(NamedTuple):
+    """A rule, the clause it carries out, and how its detail is written."""
 
     rule: Rule
     clause: str
-    holds: bool | None
     explain: Callable[[Figures], Detail]
+
+
+class Finding(NamedTuple):
+    """What one rule found: whether it holds (None: it does not arise), and the figures it looked at."""
+
+    check: Check
+    holds: bool | None
     figures: Figures
+
+    @property
+    def rule(self) -> Rule:
+        """What was looked at."""
+        return self.check.rule
+
+    @property
+    def clause(self) -> str:
+        """The clause of the published policy."""
+        return self.check.clause
 
     @property
     def detail(self) -> Detail:
         """Facts and arithmetic as JSON: amounts in major units, exact numbers as text."""
-        return self.explain(self.figures)
+        return self.check.explain(self.figures)
 
 
 def _nothing_more(at: Figures) -> Detail:
@@ -90,7 +106,7 @@ def _nothing_more(at: Figures) -> Detail:
 
 def _payment(at: Figures) -> Detail:
     payment = at.facts.payment
-    return {"status": payment.status.value, "captured_at": _instant(payment.captured_at)}
+    return {"status": str(payment.status), "captured_at": _instant(payment.captured_at)}
 
 
 def _remaining(at: Figures) -> Detail:
@@ -111,7 +127,7 @@ def _requested(at: Figures) -> Detail:
 
 
 def _remedy(at: Figures) -> Detail:
-    return {"remedy": at.facts.request.remedy.value, "exchange_allowed": at.facts.terms.exchange_allowed}
+    return {"remedy": str(at.facts.request.remedy), "exchange_allowed": at.facts.terms.exchange_allowed}
 
 
 def _window(at: Figures) -> Detail:
@@ -119,7 +135,7 @@ def _window(at: Figures) -> Detail:
     detail: Detail = {
         "submitted_at": at.facts.request.submitted_at.isoformat(),
         "window_days": terms.window_days,
-        "day_rule": terms.day_rule.value,
+        "day_rule": str(terms.day_rule),
         "time_zone": terms.time_zone,
     }
     if deadline is not None:
@@ -135,7 +151,7 @@ def _window(at: Figures) -> Detail:
 def _statutory_right(at: Figures) -> Detail:
     client = at.facts.client_type
     return {
-        "client_type": client.value,
+        "client_type": str(client),
         "needed": client is ClientType.CONSUMER and at.in_time is False,
     }
 
@@ -147,7 +163,7 @@ def _pending(at: Figures) -> Detail:
 def _conformity(at: Figures) -> Detail:
     kept, terms = at.kept, at.facts.terms
     return {
-        "mode": terms.conformity_mode.value,
+        "mode": str(terms.conformity_mode),
         "deemed_acceptance_days": terms.deemed_acceptance_days,
         "stages": [_stage(at, stage) for stage in kept.stages],
         "value": at.major(kept.work_over, kept.work_under),
@@ -160,7 +176,7 @@ def _stage(at: Figures, value: StageValue) -> Detail:
     return {
         "stage": stage.stage,
         "amount": at.money(stage.amount.minor),
-        "state": conformity.state.value,
+        "state": str(conformity.state),
         "delivered_at": _instant(stage.delivered_at),
         "accepted_at": _instant(stage.accepted_at),
         "objected_at": _instant(stage.objected_at),
@@ -227,7 +243,7 @@ def _entitlement(at: Figures) -> Detail:
     return {
         "amount": at.money(at.facts.payment.amount.minor),
         "kept": at.major(kept.over, kept.under),
-        "rounding": at.facts.terms.rounding.value,
+        "rounding": str(at.facts.terms.rounding),
         "retained": at.money(kept.retained),
         "entitlement": at.money(at.entitlement),
     }
@@ -245,32 +261,54 @@ def _refund(at: Figures) -> Detail:
     return {"asked": at.money(at.asked), "due": at.money(max(0, at.refund))}
 
 
-def find_all(at: Figures) -> tuple[Finding, ...]:
-    """Ask every rule, in the order in which the policy tries them."""
-    payment, request = at.facts.payment, at.facts.request
-    status = payment.status
+def _holding(at: Figures) -> tuple[tuple[Rule, bool | None], ...]:
+    """Whether each rule holds, in the order in which the policy tries them; None where it does not arise."""
+    status, request = at.facts.payment.status, at.facts.request
     is_exchange = request.remedy is Remedy.EXCHANGE
     return (
-        _found(Rule.PAYMENT_CAPTURED, status not in NOT_CAPTURED, _payment, at),
-        _found(Rule.PAYMENT_NOT_CHARGED_BACK, status is not PaymentStatus.CHARGED_BACK, _nothing_more, at),
-        _found(Rule.PAYMENT_NOT_DISPUTED, status is not PaymentStatus.DISPUTED, _nothing_more, at),
-        _found(Rule.SOMETHING_REFUNDABLE, at.remaining > 0, _remaining, at),
-        _found(Rule.NO_OTHER_REQUEST, not request.another_open, _nothing_more, at),
-        _found(Rule.AMOUNT_IN_RANGE, 0 < at.asked <= at.remaining, _requested, at),
-        _found(Rule.EXCHANGE_OFFERED, at.facts.terms.exchange_allowed if is_exchange else None, _remedy, at),
-        _found(Rule.WINDOW, at.in_time, _window, at),
-        _found(Rule.STATUTORY_RIGHT, request.statutory_right, _statutory_right, at),
-        _found(Rule.CONFORMITY_ASSESSED, not at.kept.is_pending, _pending, at),
-        _found(Rule.CONFORMITY, at.conforms, _conformity, at),
-        _found(Rule.USAGE, at.kept.usage.over > 0, _usage, at),
-        _found(Rule.ENTITLEMENT, at.entitlement > 0, _entitlement, at),
-        _found(Rule.EARLIER_REFUNDS, at.left > 0, _earlier_refunds, at),
-        _found(Rule.REFUND, at.refund > 0, _refund, at),
+        (Rule.PAYMENT_CAPTURED, status not in NOT_CAPTURED),
+        (Rule.PAYMENT_NOT_CHARGED_BACK, status is not PaymentStatus.CHARGED_BACK),
+        (Rule.PAYMENT_NOT_DISPUTED, status is not PaymentStatus.DISPUTED),
+        (Rule.SOMETHING_REFUNDABLE, at.remaining > 0),
+        (Rule.NO_OTHER_REQUEST, not request.another_open),
+        (Rule.AMOUNT_IN_RANGE, 0 < at.asked <= at.remaining),
+        (Rule.EXCHANGE_OFFERED, at.facts.terms.exchange_allowed if is_exchange else None),
+        (Rule.WINDOW, at.in_time),
+        (Rule.STATUTORY_RIGHT, request.statutory_right),
+        (Rule.CONFORMITY_ASSESSED, not at.kept.is_pending),
+        (Rule.CONFORMITY, at.conforms),
+        (Rule.USAGE, at.kept.usage.over > 0),
+        (Rule.ENTITLEMENT, at.entitlement > 0),
+        (Rule.EARLIER_REFUNDS, at.left > 0),
+        (Rule.REFUND, at.refund > 0),
     )
 
 
-def _found(rule: Rule, holds: bool | None, explain: Callable[[Figures], Detail], at: Figures) -> Finding:
-    return Finding(rule, CLAUSE_OF_RULE[rule], holds, explain, at)
+_CHECKS: Final[Mapping[Rule, Check]] = {
+    rule: Check(rule, CLAUSE_OF_RULE[rule], explain)
+    for rule, explain in (
+        (Rule.PAYMENT_CAPTURED, _payment),
+        (Rule.PAYMENT_NOT_CHARGED_BACK, _nothing_more),
+        (Rule.PAYMENT_NOT_DISPUTED, _nothing_more),
+        (Rule.SOMETHING_REFUNDABLE, _remaining),
+        (Rule.NO_OTHER_REQUEST, _nothing_more),
+        (Rule.AMOUNT_IN_RANGE, _requested),
+        (Rule.EXCHANGE_OFFERED, _remedy),
+        (Rule.WINDOW, _window),
+        (Rule.STATUTORY_RIGHT, _statutory_right),
+        (Rule.CONFORMITY_ASSESSED, _pending),
+        (Rule.CONFORMITY, _conformity),
+        (Rule.USAGE, _usage),
+        (Rule.ENTITLEMENT, _entitlement),
+        (Rule.EARLIER_REFUNDS, _earlier_refunds),
+        (Rule.REFUND, _refund),
+    )
+}
+
+
+def find_all(at: Figures) -> tuple[Finding, ...]:
+    """Ask every rule."""
+    return tuple([Finding(_CHECKS[rule], holds, at) for rule, holds in _holding(at)])
 
 
 def _instant(instant: datetime | None) -> str | None:

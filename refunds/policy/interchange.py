@@ -12,14 +12,14 @@ import tzdata  # type: ignore[import-untyped]
 
 from contracts.policy.facts import ItemFacts, MeteredUsage, StageFacts, UsageFacts
 from contracts.policy.terms import as_json
+from kernel.currencies import digits_of
 from kernel.errors import Fault
-from kernel.exact import decimal_text, ratio_text
+from kernel.exact import decimal_text, scaled_text, whole_text
 from refunds.policy import POLICY_VERSION
 from refunds.policy.answer import Answer, Line
 from refunds.policy.codes import LineKind
 from refunds.policy.decide import decide
 from refunds.policy.facts import Facts
-from refunds.policy.findings import Finding
 from refunds.policy.reading import InvalidFacts, id_of, parse_facts
 
 __all__ = [
@@ -58,42 +58,42 @@ def error_json(facts_id: str | None, faults: tuple[Fault, ...]) -> dict[str, Any
 
 def answer_json(facts_id: str, answer: Answer) -> dict[str, Any]:
     """Write an answer completely, as it is exchanged and stored."""
+    currency = answer.refund.currency
+    digits = digits_of(currency)
     written: dict[str, Any] = {
         "id": facts_id,
         "policy_version": POLICY_VERSION,
         "deadline": answer.deadline_text,
         "in_time": answer.in_time,
-        "outcome": answer.outcome.value,
-        "reasons": [reason.value for reason in answer.reasons],
-        "refund": answer.refund.text,
+        "outcome": str(answer.outcome),
+        "reasons": [str(reason) for reason in answer.reasons],
+        "refund": scaled_text(answer.refund.minor, digits),
     }
     if answer.refund_at_most is not None:
-        written["refund_at_most"] = answer.refund_at_most.text
-    written |= {
-        "currency": answer.refund.currency,
-        "entitlement": answer.entitlement.text,
-        "retained": answer.retained.text,
-        "conforming_value": ratio_text(*answer.conforming_value.as_integer_ratio()),
-        "usage_value": ratio_text(*answer.usage_value.as_integer_ratio()),
-        "lines": [_line_json(line) for line in answer.lines],
-        "findings": [_finding_json(finding) for finding in answer.findings],
-        "data_versions": dict(DATA_VERSIONS),
-    }
+        written["refund_at_most"] = scaled_text(answer.refund_at_most.minor, digits)
+    written["currency"] = currency
+    written["entitlement"] = scaled_text(answer.entitlement.minor, digits)
+    written["retained"] = scaled_text(answer.retained.minor, digits)
+    written["conforming_value"] = _exact_text(answer.conforming_value)
+    written["usage_value"] = _exact_text(answer.usage_value)
+    written["lines"] = [_line_json(line, digits) for line in answer.lines]
+    written["findings"] = [
+        {"rule": str(check.rule), "clause": check.clause, "holds": holds, "detail": check.explain(figures)}
+        for check, holds, figures in answer.findings
+    ]
+    written["data_versions"] = dict(DATA_VERSIONS)
     return written
 
 
-def _line_json(line: Line) -> dict[str, str]:
+def _exact_text(number: Fraction) -> str:
+    """Write an exact number: an integer or `n/d`, a Fraction being in lowest terms already."""
+    over, under = number.as_integer_ratio()
+    return whole_text(over) if under == 1 else f"{whole_text(over)}/{whole_text(under)}"
+
+
+def _line_json(line: Line, digits: int) -> dict[str, str]:
     subject = "stage" if line.kind is LineKind.CONFORMING_WORK else "meter"
-    return {"kind": line.kind.value, subject: line.name, "amount": line.amount.text}
-
-
-def _finding_json(finding: Finding) -> dict[str, Any]:
-    return {
-        "rule": finding.rule.value,
-        "clause": finding.clause,
-        "holds": finding.holds,
-        "detail": finding.detail,
-    }
+    return {"kind": str(line.kind), subject: line.name, "amount": scaled_text(line.amount.minor, digits)}
 
 
 def facts_json(facts: Facts) -> dict[str, Any]:
@@ -102,11 +102,11 @@ def facts_json(facts: Facts) -> dict[str, Any]:
     return {
         "id": facts.id,
         "terms": as_json(facts.terms),
-        "client_type": facts.client_type.value,
+        "client_type": str(facts.client_type),
         "payment": {
             "amount": payment.amount.text,
             "currency": payment.amount.currency,
-            "status": payment.status.value,
+            "status": str(payment.status),
             "captured_at": _instant(payment.captured_at),
             "deadline": None if payment.deadline is None else payment.deadline.text,
             "refunded": payment.refunded.text,
@@ -114,7 +114,7 @@ def facts_json(facts: Facts) -> dict[str, Any]:
         "request": {
             "submitted_at": _instant(request.submitted_at),
             "amount": None if request.amount is None else request.amount.text,
-            "remedy": request.remedy.value,
+            "remedy": str(request.remedy),
             "another_open": request.another_open,
             "statutory_right": request.statutory_right,
         },
@@ -195,6 +195,6 @@ def fingerprint(facts: Facts, answer: Answer) -> str:
     """
     written = facts_json(facts)
     del written["id"], written["decided_at"], written["request"]["submitted_at"]
-    written["outcome"] = answer.outcome.value
+    written["outcome"] = str(answer.outcome)
     text = json.dumps(written, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -67,9 +67,9 @@ def why_not_apply(principal: Principal, payment: Payment) -> DomainError | None:
     """Owners and requesters apply, and the client's systems; staff record what arrived otherwise."""
     if principal.api_client is not None:
         return None
-    if principal.user is not None and not principal.is_staff:
-        if role_of(principal.user, payment.client_id) in (Role.OWNER, Role.REQUESTER):
-            return None
+    is_person = principal.user is not None and not principal.is_staff
+    if is_person and role_of(principal.user, payment.client_id) in (Role.OWNER, Role.REQUESTER):
+        return None
     return NotPermitted(_("Only an owner or a requester of the client may apply."))
 
 

@@ -136,7 +136,7 @@ def refuse_unsuitable_stage(stage: Stage, payment: Payment, credit: Money) -> No
     """
     Check that a stage can take a credit of this amount for this payment.
 
-    :raises TargetStageUnsuitable: `because` says why: client, currency, not_signed, removed or owes_too_little
+    :raises TargetStageUnsuitable: because of client, currency, not_signed, removed or owes_too_little
     """
     contract = stage.contract
     owed = Money(stage.amount_minor - stage.covered_minor, contract.currency)

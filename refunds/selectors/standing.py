@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Case, Exists, F, OuterRef, Q, Sum, Value, When
+from django.db.models import Case, Exists, OuterRef, Q, Sum, Value, When
 
 from accounts.groups import is_approver, is_reviewer
 from accounts.models import User
@@ -19,7 +19,7 @@ from kernel.money import Money
 from refunds.models import Decision, HiddenDefect, Proposal, RefundRequest, StatutoryCheck, UsageExclusion
 
 HANDS: Final = ("proposed", "recorded", "accepted", "established", "assessed")
-"""What bars a person from approving: proposing, recording the application or an acceptance, facts, assessing."""
+"""What bars a person from approving: what they did in the case before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Standing:
 
     @property
     def acts_for_client(self) -> bool:
-        """Whether this one may apply and withdraw for the client: owner, requester, or the client's system."""
+        """Whether this one applies and withdraws for the client: owner, requester, the client's system."""
         if self.principal.api_client is not None:
             return True
         return not self.principal.is_staff and self.role in (Role.OWNER, Role.REQUESTER)

@@ -316,6 +316,7 @@ def _create(
     year = local_date(now, zone_of(settings.COMPANY_TIME_ZONE)).year
     number = next_number("RR", year)
     terms = evaluation.facts.terms
+    answer = {**evaluation.answer_json, "id": number}
     request = RefundRequest(
         number=number,
         payment=payment,
@@ -335,7 +336,8 @@ def _create(
         applicant=application.applicant,
         recorded_by=application.recorded_by,
         answer_due_on=days_later(application.submitted_at, terms.decision_days, terms.time_zone),
-        answer={**evaluation.answer_json, "id": number},
+        receipt_answer=answer,
+        answer=answer,
         evaluated_at=now,
     )
     request.save(force_insert=True)

@@ -1,4 +1,4 @@
-"""What all services of this room share: locking a case, evaluating it, telling the journal, keeping traces."""
+"""What all services of this room share: locking a case, evaluating it, telling the journal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -95,7 +95,7 @@ def due_reminders(now: datetime, batch_max: int) -> list[UUID]:
 
 @transaction.atomic
 def remind_of_question(*, request_id: UUID, now: datetime) -> bool:
-    """Remind the client of an open question, once, from two days before its date on; say whether it was done."""
+    """Remind the client of an open question, once, from two days before its date on; say if it was done."""
     request = lock_request(request_id)
     due_on = request.information_due_on
     if request.state != "information_requested" or due_on is None or request.information_reminded_at:
