@@ -92,7 +92,7 @@ def only_edges(table: str, column: str, table_of_edges: Edges) -> tuple[Guard, .
             name=f"edges of {column}",
             operation="UPDATE",
             message=f"{table}.{column} cannot move there",
-            condition=f"(NEW.{column} DIFFERS OLD.{column}) AND NOT ({pairs})",
+            condition=f"(NEW.{column} DIFFERS OLD.{column}) AND NOT COALESCE({pairs or 'FALSE'}, FALSE)",
         ),
     )
 
@@ -106,7 +106,7 @@ def starts_as(table: str, column: str, *states: str) -> tuple[Guard, ...]:
             name=f"start of {column}",
             operation="INSERT",
             message=f"{table}.{column} does not start there",
-            condition=f"NEW.{column} NOT IN ({allowed})",
+            condition=f"NOT COALESCE(NEW.{column} IN ({allowed}), FALSE)",
         ),
     )
 
