@@ -26,7 +26,8 @@ def parse_instant(text: str) -> datetime:
     if _RFC3339.fullmatch(text) is None:
         raise InvalidInstant("must be an instant with offset such as 2026-06-02T14:05:00+02:00 (RFC 3339)")
     try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        found = datetime.fromisoformat(text if text[-1] != "z" else text.upper())
+        return found if found.tzinfo is UTC else found.astimezone(UTC)
     except ValueError:
         raise InvalidInstant("names a date, time or offset that does not exist") from None
     except OverflowError:

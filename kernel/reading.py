@@ -34,7 +34,7 @@ class FaultList:
     def __init__(self, ranks: Sequence[str] = ()) -> None:
         """`ranks`: names of required fields, in the order in which missing ones are told."""
         self._found: list[tuple[Path, str, bool]] = []
-        self._ranks = {name: _MISSING_RANKS_START + rank for rank, name in enumerate(ranks)}
+        self._ranks = ranks
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -53,29 +53,33 @@ class FaultList:
 
     def in_order_of(self, document: object, prefix: str = "") -> tuple[Fault, ...]:
         """Give the faults in the order of the document; `prefix` is put before each path."""
+        ranks = {name: _MISSING_RANKS_START + rank for rank, name in enumerate(self._ranks)}
         places: dict[int, dict[str, int]] = {}
-        found = sorted(self._found, key=lambda item: self._place(document, item[0], item[2], places))
+        found = sorted(self._found, key=lambda item: _place(document, item[0], item[2], ranks, places))
         return tuple(Fault(path=prefix + path_text(path), message=message) for path, message, _ in found)
 
-    def _place(self, node: object, path: Path, missing: bool, places: dict[int, dict[str, int]]) -> list[int]:
-        """Where a path stands: the index of each step within its object or list."""
-        where: list[int] = []
-        for depth, step in enumerate(path):
-            if isinstance(step, int):
-                where.append(step)
-                node = node[step] if isinstance(node, list) else None
-                continue
-            last = depth == len(path) - 1
-            value = node.get(step) if isinstance(node, dict) else None
-            if isinstance(node, dict) and step in node and (value is not None or (last and not missing)):
-                order = places.get(id(node))
-                if order is None:
-                    order = places[id(node)] = {name: index for index, name in enumerate(node)}
-                where.append(order[step])
-            else:
-                where.append(self._ranks.get(step, _MISSING_RANKS_START))
-            node = value
-        return where
+
+def _place(
+    node: object, path: Path, missing: bool, ranks: Mapping[str, int], places: dict[int, dict[str, int]]
+) -> list[int]:
+    """Where a path stands: the index of each step within its object or list; missing ones come last."""
+    where: list[int] = []
+    for depth, step in enumerate(path):
+        if isinstance(step, int):
+            where.append(step)
+            node = node[step] if isinstance(node, list) else None
+            continue
+        last = depth == len(path) - 1
+        value = node.get(step) if isinstance(node, dict) else None
+        if isinstance(node, dict) and step in node and (value is not None or (last and not missing)):
+            order = places.get(id(node))
+            if order is None:
+                order = places[id(node)] = {name: index for index, name in enumerate(node)}
+            where.append(order[step])
+        else:
+            where.append(ranks.get(step, _MISSING_RANKS_START))
+        node = value
+    return where
 
 
 def path_text(path: Path) -> str:
