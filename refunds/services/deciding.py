@@ -12,7 +12,7 @@ from accounts.principals import Principal
 from kernel.days import local_date, zone_of
 from kernel.money import Money
 from kernel.states import move
-from payments.services import create_payout, issue_credit
+from payments.services.refunds import create_payout, issue_credit, reserve_refund
 from refunds.errors import AnswerChanged
 from refunds.models import ApprovedAs, Decision, Proposal, RefundRequest, Remedy
 from refunds.policy import POLICY_VERSION
@@ -113,8 +113,7 @@ def approve_request(*, principal: Principal, request_id: UUID, now: datetime) ->
         remedy=request.remedy,
         **brief(request.answer),
     )
-    if not refund:
-        reopen_stranded(request.payment, now=now)
+    reopen_stranded(request.payment, now=now)
     return decision
 
 
@@ -208,6 +207,7 @@ def _return_to_review(
 
 def _give_back(request: RefundRequest, refund: Money, principal: Principal, now: datetime) -> Any:
     """Reserve the money and make the payout, or the credit, that brings it back."""
+    reserve_refund(payment=request.payment, amount_minor=refund.minor)
     if request.remedy == Remedy.EXCHANGE:
         return issue_credit(
             request_id=request.pk,
@@ -215,6 +215,7 @@ def _give_back(request: RefundRequest, refund: Money, principal: Principal, now:
             target_stage=request.target_stage,
             amount_minor=refund.minor,
             now=now,
+            actor=principal.actor,
         )
     return create_payout(
         request_id=request.pk,

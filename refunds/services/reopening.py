@@ -15,6 +15,11 @@ from refunds.services.cases import evaluate, keep_answer, tell
 from refunds.states import REQUEST, REQUEST_OPEN
 
 
+def take_back_approval(*, payout: Payout, principal: Principal, reason: str, now: datetime) -> None:
+    """What follows a cancelled payout; the payment is locked."""
+    reopen_stranded(payout.payment, now=now, principal=principal)
+
+
 @transaction.atomic
 def reopen_stranded(payment: Payment, *, now: datetime, principal: Principal = SYSTEM) -> UUID | None:
     """
