@@ -97,7 +97,7 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
         if report_only or not request.path.startswith(STAFF_PAGES):
             return parts
         more = {
-            "script-src": ["'self'", "'unsafe-eval'", "'unsafe-inline'"],
+            "script-src": ["'self'", "'unsafe-eval'"],
             "style-src": ["'self'", "'unsafe-inline'"],
         }
         return replace(parts, replace={**more, **(parts.replace or {})})
