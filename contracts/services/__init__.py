@@ -10,6 +10,7 @@ from contracts.services.contracts import (
     terminate_contract,
 )
 from contracts.services.documents import add_document
+from contracts.services.imports import ImportReport, import_contracts
 from contracts.services.invitations import accept_invitation, invite_member, join_by_invitation
 from contracts.services.members import add_member, change_member, remove_member
 from contracts.services.signing import sign_contract
@@ -18,6 +19,7 @@ from contracts.services.usage import InsertedUsage, UsageRow, insert_usage
 from contracts.services.work import accept_delivery, deliver_stage, object_to_delivery, start_stage
 
 __all__ = [
+    "ImportReport",
     "InsertedUsage",
     "UsageRow",
     "accept_delivery",
@@ -32,6 +34,7 @@ __all__ = [
     "create_contract",
     "deliver_stage",
     "grant_client",
+    "import_contracts",
     "insert_usage",
     "invite_member",
     "join_by_invitation",

@@ -1,34 +1,25 @@
 """Clients, and the systems that may act for them."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from accounts.models import ApiClient
 from accounts.principals import SYSTEM, Principal
 from accounts.rights import require_author
-from contracts.drafts import values
-from contracts.models import Client, ClientGrant, ClientKind
+from contracts.drafts.parties import CLIENT_FIELDS
+from contracts.models import Client, ClientGrant
 from contracts.selectors import client_of, lock_client
 from contracts.services.acts import require_owner_or_author, tell_client
 from kernel.errors import InvalidInput, NotPermitted
-from kernel.reading import FaultList, Reader, one_of, read_fields
-
-FIELDS: Final[dict[str, Reader]] = {
-    "kind": one_of({kind.value: kind for kind in ClientKind}),
-    "name": values.text(200),
-    "email": values.email,
-    "language": one_of({code: code for code, _ in settings.LANGUAGES}),
-    "address": values.text_or_empty(500, lines=True),
-}
+from kernel.reading import FaultList, read_fields
 
 
 def _read(raw: dict[str, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
     faults = FaultList(required)
-    read = read_fields(raw, FIELDS, required, (), faults)
+    read = read_fields(raw, CLIENT_FIELDS, required, (), faults)
     if faults:
         raise InvalidInput("The client has faults.", faults=faults.in_order_of(raw))
     return read
@@ -72,7 +63,7 @@ def update_client(*, principal: Principal, client_id: UUID, now: datetime, **cha
     faults = FaultList()
     read = read_fields(
         changes,
-        {name: FIELDS[name] for name in FIELDS if name != "kind"},
+        {name: CLIENT_FIELDS[name] for name in CLIENT_FIELDS if name != "kind"},
         (),
         (),
         faults,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts.models import User
 from accounts.principals import Principal
 from contracts.models import Contract, ContractState, Document, DocumentKind, Stage, StageKind
 from contracts.selectors import contract_of, lock_contract, terms_in_force
@@ -79,6 +80,7 @@ def write_signature(
     digest: str = "",
     terms_version: int | None = None,
     by_client: bool = False,
+    by: User | None = None,
 ) -> None:
     """Move a draft to signed and set what is due at signature; the caller holds the contract's lock."""
     terms = terms_in_force(contract.pk, signed_at)
@@ -90,7 +92,7 @@ def write_signature(
         ContractState.SIGNED,
         table=CONTRACT,
         signed_at=signed_at,
-        signed_by=principal.user,
+        signed_by=by or principal.user,
         signed_terms_version=terms.version,
         signed_sha256=digest,
     )

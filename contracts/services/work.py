@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts.models import User
 from accounts.principals import Principal
 from accounts.rights import require_author
 from contracts.drafts import values
@@ -198,8 +199,9 @@ def write_acceptance(
     by_client: bool,
     principal: Principal,
     now: datetime,
+    by: User | None = None,
 ) -> None:
-    """Write an acceptance; the caller holds the contract's lock."""
+    """Write an acceptance (declared by `by`, else by the principal); the caller holds the contract's lock."""
     move(
         delivery,
         DeliveryState.DELIVERED,
@@ -208,7 +210,7 @@ def write_acceptance(
         accepted_at=accepted_at,
         accepted_by_client=by_client,
         acceptance_recorded_at=now,
-        acceptance_recorded_by=principal.user,
+        acceptance_recorded_by=by or principal.user,
         acceptance_protocol=protocol,
     )
     tell_stage(
@@ -254,6 +256,7 @@ def write_objection(
     *,
     principal: Principal,
     now: datetime,
+    by: User | None = None,
 ) -> None:
     """Write an objection; the stage is in progress again. The caller holds the contract's lock."""
     move(
@@ -262,7 +265,7 @@ def write_objection(
         DeliveryState.OBJECTED,
         table=DELIVERY,
         objected_at=objected_at,
-        objected_by=principal.user,
+        objected_by=by or principal.user,
         objections=objections,
     )
     move(stage, StageState.DELIVERED, StageState.IN_PROGRESS, table=STAGE)
