@@ -36,6 +36,10 @@ class Guard:
     operation: Operation
     message: str
     condition: str = ""
+    column: str = ""
+    edges: Edges | None = None
+    starts: tuple[str, ...] = ()
+    """Of a guard that keeps a state machine: its column, its edges or its first states."""
 
     @property
     def trigger(self) -> str:
@@ -92,6 +96,8 @@ def only_edges(table: str, column: str, table_of_edges: Edges) -> tuple[Guard, .
             name=f"edges of {column}",
             operation="UPDATE",
             message=f"{table}.{column} cannot move there",
+            column=column,
+            edges=table_of_edges,
             condition=f"(NEW.{column} DIFFERS OLD.{column}) AND NOT COALESCE({pairs or 'FALSE'}, FALSE)",
         ),
     )
@@ -106,6 +112,8 @@ def starts_as(table: str, column: str, *states: str) -> tuple[Guard, ...]:
             name=f"start of {column}",
             operation="INSERT",
             message=f"{table}.{column} does not start there",
+            column=column,
+            starts=states,
             condition=f"NOT COALESCE(NEW.{column} IN ({allowed}), FALSE)",
         ),
     )

@@ -2,15 +2,16 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from kernel.ids import new_id
 
 
 class ActorKind(models.TextChoices):
-    CLIENT = "client", "client"
-    STAFF = "staff", "staff"
-    API = "api", "API client"
-    SYSTEM = "system", "system"
+    CLIENT = "client", _("client")
+    STAFF = "staff", _("staff")
+    API = "api", _("API client")
+    SYSTEM = "system", _("system")
 
 
 class Event(models.Model):
@@ -99,14 +100,14 @@ class WebhookEndpoint(models.Model):
 
 
 class Channel(models.TextChoices):
-    EMAIL = "email", "e-mail"
-    WEBHOOK = "webhook", "webhook"
+    EMAIL = "email", _("e-mail")
+    WEBHOOK = "webhook", _("webhook")
 
 
 class DeliveryState(models.TextChoices):
-    PENDING = "pending", "pending"
-    DELIVERED = "delivered", "delivered"
-    DEAD = "dead", "given up"
+    PENDING = "pending", _("pending")
+    DELIVERED = "delivered", _("delivered")
+    DEAD = "dead", _("given up")
 
 
 class Delivery(models.Model):
@@ -126,7 +127,7 @@ class Delivery(models.Model):
     delivered_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name_plural = "deliveries"
+        verbose_name_plural = _("deliveries")
         constraints = [
             models.UniqueConstraint(
                 fields=["event", "channel", "target"],
@@ -152,7 +153,7 @@ class NumberSeries(models.Model):
     last = models.BigIntegerField(default=0)
 
     class Meta:
-        verbose_name_plural = "number series"
+        verbose_name_plural = _("number series")
 
     def __str__(self) -> str:
         return f"{self.name}-{self.last}"
