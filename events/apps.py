@@ -20,7 +20,7 @@ class EventsConfig(AppConfig):
             guards.frozen("events_eventposition", "number", once_set=True),
             guards.never_deleted("events_delivery"),
             guards.frozen("events_delivery", "event_id", "channel"),
-            guards.starts_as("events_delivery", "state", "pending", "dead"),
+            guards.starts_as("events_delivery", "state", "pending"),
             guards.only_edges("events_delivery", "state", DELIVERY),
             guards.never_deleted("events_numberseries"),
             guards.refuse(

@@ -152,7 +152,9 @@ def a_guard():
 
 
 def check_database():
-    call_command("check", "--database", "default", stdout=io.StringIO(), stderr=io.StringIO())
+    call_command(
+        "check", "--tag", "database", "--database", "default", stdout=io.StringIO(), stderr=io.StringIO()
+    )
 
 
 def test_the_system_check_names_a_dropped_guard():
