@@ -34,6 +34,10 @@ SETTINGS_FROM_OUTSIDE = [
     "STAFF_SECOND_FACTOR",
     "MAIL_FROM",
     "SMTP_HOST",
+    "SMTP_PORT",
+    "SMTP_USER",
+    "SMTP_PASSWORD",
+    "SMTP_SECURITY",
     "PRIVATE_FILES",
     "LOG_LEVEL",
     "LOG_FORMAT",
@@ -75,7 +79,7 @@ BACKEND = _prepare()
 import django
 from django.conf import settings
 
-if settings.configured:
+if settings.configured and "PYTEST_XDIST_WORKER" not in os.environ:
     pytest.exit(
         "Settings were loaded before the database was chosen; unset DJANGO_SETTINGS_MODULE.", returncode=4
     )

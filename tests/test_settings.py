@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import runpy
 import stat
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from conftest import SETTINGS_FROM_OUTSIDE
 from refundportal.environment import Environment, OddValue, approval_limits, origin, own_secrets, time_zone
 from tests import production
 
@@ -204,3 +206,16 @@ def test_a_number_outside_its_range_is_refused(text):
 def test_a_missing_variable_is_named():
     with pytest.raises(ImproperlyConfigured, match="REDIS_URL is not set"):
         Environment({}).text("REDIS_URL")
+
+
+def test_the_readme_names_every_variable_and_no_other():
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "refundportal" / "settings.py").read_text()))
+    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+    assert {name for row in rows for name in re.findall("[A-Z_]+", row)} == read
+
+
+def test_no_variable_from_outside_reaches_the_suite():
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "refundportal" / "settings.py").read_text()))
+
+    assert read - {"VAR_DIR"} <= set(SETTINGS_FROM_OUTSIDE)
