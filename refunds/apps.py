@@ -6,7 +6,15 @@ class RefundsConfig(AppConfig):
     verbose_name = "Refunds"
 
     def ready(self) -> None:
-        from events import guards
+        from events import guards, mail
+        from payments import checks, hooks
         from refunds.guards import RULES
+        from refunds.invariants import INVARIANTS
+        from refunds.mails import ROUTES
+        from refunds.selectors.payout_chain import with_open_requests
 
         guards.register(*RULES)
+        checks.register(*INVARIANTS)
+        hooks.on_open_requests(with_open_requests)
+        for event_type, route in ROUTES.items():
+            mail.register(event_type, route)

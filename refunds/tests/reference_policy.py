@@ -163,24 +163,21 @@ def holidays_of(calendar):
 @lru_cache(maxsize=None)
 def start_of(day, zone_name):
     """
-    The earliest second at which the local clock shows the day or a later one: looked for minute by minute
-    through the three days around it, then second by second within that minute.
+    The earliest second at which the local clock shows the day or a later one. Nowhere can it do so before the
+    largest offset of those days says; from there on, looked for minute by minute and second by second.
     """
-    zone, midnight = ZoneInfo(zone_name), datetime(day.year, day.month, day.day)
+    zone, midnight = ZoneInfo(zone_name), datetime(day.year, day.month, day.day, tzinfo=UTC)
 
     def has_come(moment):
-        return moment.astimezone(zone).replace(tzinfo=None) >= midnight
+        return moment.astimezone(zone).replace(tzinfo=UTC) >= midnight
 
-    moment = midnight.replace(tzinfo=UTC) - timedelta(hours=27)
-    offset = moment.astimezone(zone).utcoffset()
-    moment -= timedelta(seconds=offset.total_seconds() % 60)
-    # Coarse steps are safe while midnight is more than a day away by any offset in use.
-    for step in (timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)):
+    around = [(midnight + timedelta(hours=hours)).astimezone(zone) for hours in range(-48, 49, 3)]
+    moment = midnight - max(local.utcoffset() for local in around)
+    for step in (timedelta(minutes=1), timedelta(seconds=1)):
         while not has_come(moment):
             moment += step
-        if step > timedelta(seconds=1):
-            moment -= step
-    return moment
+        moment -= step
+    return moment + timedelta(seconds=1)
 
 
 def share_of(stage, terms, applied):

@@ -1,0 +1,31 @@
+"""What beat rings for; each asks what is due, at most so much, and makes one service call each."""
+
+import structlog
+from celery import shared_task
+from django.utils import timezone
+
+from refunds import services
+
+log = structlog.get_logger(__name__)
+
+BATCH_MAX = 200
+
+
+@shared_task
+def remind_information() -> int:
+    """Remind clients of questions that are soon due; returns how many were reminded."""
+    now = timezone.now()
+    reminded = 0
+    for request_id in services.due_reminders(now, BATCH_MAX):
+        try:
+            reminded += services.remind_of_question(request_id=request_id, now=now)
+        except Exception:
+            # The outermost loop: one bad row must not keep the others waiting.
+            log.exception("reminder_failed", request_id=str(request_id))
+    return reminded
+
+
+@shared_task
+def expire_drafts() -> int:
+    """Throw away drafts after their 30 days; returns how many."""
+    return services.expire_drafts(now=timezone.now(), batch_max=BATCH_MAX)
