@@ -172,3 +172,12 @@ class InstantScheme(OpenApiSerializerFieldExtension):  # type: ignore[misc]
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         return {"type": "string", "format": "date-time"}
+
+
+class ScaledScheme(OpenApiSerializerFieldExtension):  # type: ignore[misc]
+    """An exact decimal number."""
+
+    target_class = "refundportal.api.contract_bodies.ScaledField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        return {"type": "string", "description": "A decimal text."}

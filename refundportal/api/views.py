@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -64,6 +65,14 @@ class ApiView(APIView):
         values: dict[str, Any] = given.validated_data
         return values
 
+    def address(self, **changes: Any) -> str:
+        """Give the full address of this page with some parameters changed."""
+        parameters = {
+            **self.request.query_params.dict(),
+            **{name: str(value) for name, value in changes.items()},
+        }
+        return self.request.build_absolute_uri(f"{self.request.path}?{urlencode(sorted(parameters.items()))}")
+
     def match(self, show: Callable[[], Any]) -> None:
         """
         Hold the header `If-Match`, if there is one, against what is shown now.
@@ -80,6 +89,13 @@ def shown(data: Any, status: int = 200) -> Response:
     return Response(data, status=status, headers={"ETag": etag_of(data)})
 
 
+def created(data: Any, name: str, key: Any) -> Response:
+    """Answer with a new resource and where it stands from now on."""
+    answer = shown(data, status=201)
+    answer.headers["Location"] = reverse(name, args=[key])
+    return answer
+
+
 class PageQuery(StrictSerializer):
     """Where in a list to go on, and how many rows at once."""
 
@@ -92,6 +108,8 @@ class PageQuery(StrictSerializer):
 class ListView(ApiView):
     """A resource with a list, newest first."""
 
+    lists = True
+
     def page(
         self, rows: QuerySet[Any], query: Mapping[str, Any], show: Callable[[Sequence[Any]], Sequence[Any]]
     ) -> Response:
@@ -100,17 +118,11 @@ class ListView(ApiView):
         page = page_of(rows, cursor=cursor, size=query["page_size"])
         return Response(
             {
-                "next": self._address(page.next),
-                "previous": self._address(page.previous),
+                "next": self.address(cursor=page.next.text) if page.next else None,
+                "previous": self.address(cursor=page.previous.text) if page.previous else None,
                 "results": show(page.rows),
             }
         )
-
-    def _address(self, cursor: Cursor | None) -> str | None:
-        if cursor is None:
-            return None
-        parameters = {**self.request.query_params.dict(), "cursor": cursor.text}
-        return self.request.build_absolute_uri(f"{self.request.path}?{urlencode(sorted(parameters.items()))}")
 
 
 def only(rows: QuerySet[Any], query: Mapping[str, Any], **names: str) -> QuerySet[Any]:

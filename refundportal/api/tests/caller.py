@@ -26,9 +26,7 @@ def api_client(*scopes, all_clients=False, staff_user=None, clients=()):
 def token_for(made: ApiClient, *scopes, lasts=timedelta(hours=1)):
     """A live token, as the token endpoint would give it."""
     value = uuid4().hex
-    token = Token(
-        type=Token.Type.ACCESS_TOKEN, client=made.oauth_client, expires_at=timezone.now() + lasts
-    )
+    token = Token(type=Token.Type.ACCESS_TOKEN, client=made.oauth_client, expires_at=timezone.now() + lasts)
     token.set_scopes(list(scopes) or made.oauth_client.get_scopes())
     token.set_value(value)
     token.save()

@@ -24,7 +24,10 @@ FACTS = {
             "stage": "S1",
             "amount": "1000.00",
             "delivered_at": "2026-06-01T12:00:00+02:00",
-            "items": [{"code": "AC-1", "weight": "5", "fulfilled": "1"}, {"code": "AC-2", "weight": "5", "fulfilled": "1/2"}],
+            "items": [
+                {"code": "AC-1", "weight": "5", "fulfilled": "1"},
+                {"code": "AC-2", "weight": "5", "fulfilled": "1/2"},
+            ],
         }
     ],
 }
@@ -33,7 +36,9 @@ pytestmark = pytest.mark.django_db
 
 
 def evaluate(facts, **headers):
-    return Client().post(EVALUATE, facts, content_type="application/json", headers=headers or bearer("policy:evaluate"))
+    return Client().post(
+        EVALUATE, facts, content_type="application/json", headers=headers or bearer("policy:evaluate")
+    )
 
 
 def test_the_policy_is_published_to_everybody():
@@ -75,10 +80,16 @@ def test_faults_of_the_facts_are_told_all_at_once_with_their_pointers():
 
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
     assert answer.json()["code"] == "invalid_facts"
-    assert [error["pointer"] for error in answer.json()["errors"]] == ["/id", "/payment/amount", "/payment/colour"]
+    assert [error["pointer"] for error in answer.json()["errors"]] == [
+        "/id",
+        "/payment/amount",
+        "/payment/colour",
+    ]
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic eDp5"}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic eDp5"}]
+)
 def test_without_a_valid_token_nothing_is_evaluated(headers):
     answer = Client().post(EVALUATE, FACTS, content_type="application/json", headers=headers)
 
