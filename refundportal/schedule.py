@@ -4,13 +4,17 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Final
 
-# Dotted name of a task -> seconds between two runs.
+# Dotted name of a task (Celery's own name for it, too) -> seconds between two runs.
 SCHEDULE: Final[Mapping[str, int]] = {
     "events.tasks.sequence_events": 1,
     "events.tasks.deliver_due": 5,
     "events.tasks.seal_journal": 60,
     "payments.tasks.send_due_payouts": 5,
     "payments.tasks.look_after_payouts": 10,
+    "payments.tasks.warn_closing_windows": 60,
+    "payments.tasks.check_money": 600,
+    "refunds.tasks.remind_information": 300,
+    "refunds.tasks.expire_drafts": 3600,
     "accounts.tasks.purge_old_records": 3600,
 }
 
