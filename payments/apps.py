@@ -7,6 +7,9 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         from events import guards
+        from payments import checks
         from payments.guards import RULES
+        from payments.invariants import INVARIANTS
 
         guards.register(*RULES)
+        checks.register(*INVARIANTS)

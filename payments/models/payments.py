@@ -41,7 +41,8 @@ class Payment(models.Model):
     At capture the governing terms, the deadline (instant and written form) are frozen.
     `reserved_minor` is approved and not yet paid back, `refunded_minor` paid back or credited.
     Assigned usage is kept exactly: `usage_micro` in 10^-6 and `usage_rest_femto` in 10^-15 major
-    units, the latter in [0, 10^9). `window_warned_at` is when the coming end of the window was told.
+    units, the latter in [0, 10^9). `window_warned_at` is when the coming end of the window was told,
+    `status_reason` what people said about the last change of status.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -71,6 +72,7 @@ class Payment(models.Model):
     credit_of_request_id = models.UUIDField(null=True, unique=True)
     imported = models.BooleanField(default=False)
     window_warned_at = models.DateTimeField(null=True)
+    status_reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
         indexes = [

@@ -1,0 +1,76 @@
+"""What a gateway takes and gives: frozen orders and answers, the same for every rail."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Protocol
+from uuid import UUID
+
+from kernel.money import Money
+
+
+class AnswerKind(StrEnum):
+    """What a provider said."""
+
+    ACCEPTED = "accepted"  # it has the order and will do it
+    SETTLED = "settled"  # the money arrived
+    FAILED = "failed"  # it did not and will not do it
+    RETURNED = "returned"  # it did it and the money came back
+    UNKNOWN = "unknown"  # nothing that can be relied on: time-out, server error, odd answer
+    WAIT = "wait"  # not now; this call did nothing
+    NONE = "none"  # it knows no order of this key (look-ups only)
+
+
+NOT_EXECUTED_CODES: Final = frozenset(
+    {
+        "account_closed",
+        "amount_too_large",
+        "declined",
+        "invalid_account",
+        "payment_not_refundable",
+    }
+)
+"""The only failures that prove that no money moved. Every other refusal leaves a payout in doubt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutOrder:
+    """An order to send money back. `key` names it in every try; `payment_reference` is the provider's own."""
+
+    key: UUID
+    amount: Money
+    request_id: UUID
+    payment_reference: str
+    destination_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayAnswer:
+    """
+    A provider's answer to an order or a look-up.
+
+    `amount` is what the provider says it moves, where it says so. `retry_at` comes with `wait` alone.
+    """
+
+    kind: AnswerKind
+    code: str = ""
+    reference: str = ""
+    detail: str = ""
+    amount: Money | None = None
+    retry_at: datetime | None = None
+
+
+class Gateway(Protocol):
+    """
+    One rail. Both calls happen outside any transaction and end within the lease of a payout.
+
+    Neither raises for what a network or a provider does: that is an answer of the kind `unknown`.
+    """
+
+    def submit(self, order: PayoutOrder, *, now: datetime) -> GatewayAnswer:
+        """Send an order under its key; the same key again gives the first order's answer."""
+        ...
+
+    def look_up(self, order: PayoutOrder, *, now: datetime) -> GatewayAnswer:
+        """Ask what became of the order of a key."""
+        ...

@@ -1,0 +1,85 @@
+"""Reading payments and payouts: the only way to a row is through the person or system that asks."""
+
+from typing import TypeVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+
+from accounts.principals import Principal
+from contracts.models import Stage
+from contracts.selectors import clients_of
+from kernel.errors import NotFoundOrHidden
+from payments.models import Payment, Payout, PayoutStep
+
+M = TypeVar("M", bound=Model)
+
+
+def payments_of(principal: Principal) -> QuerySet[Payment]:
+    """Give the payments that a principal may see."""
+    return _seen_by(Payment.objects.select_related("contract", "stage"), principal)
+
+
+def payouts_of(principal: Principal) -> QuerySet[Payout]:
+    """Give the payouts that a principal may see."""
+    return _seen_by(Payout.objects.select_related("payment"), principal)
+
+
+def _seen_by(rows: QuerySet[M], principal: Principal) -> QuerySet[M]:
+    if principal.is_system or (principal.is_staff and principal.api_client is None):
+        return rows
+    return rows.filter(client__in=clients_of(principal).values("pk"))
+
+
+def payment_of(principal: Principal, payment_id: UUID) -> Payment:
+    """
+    :raises NotFoundOrHidden: no such payment for this principal
+    """
+    return _one(payments_of(principal), payment_id, "There is no such payment.")
+
+
+def payout_of(principal: Principal, payout_id: UUID) -> Payout:
+    """
+    :raises NotFoundOrHidden: no such payout for this principal
+    """
+    return _one(payouts_of(principal), payout_id, "There is no such payout.")
+
+
+def _one(rows: QuerySet[M], key: UUID, missing: str) -> M:
+    found = rows.filter(pk=key).first()
+    if found is None:
+        raise NotFoundOrHidden(missing)
+    return found
+
+
+def lock_stage(stage_id: UUID) -> Stage:
+    """Lock a stage's row until the end of the transaction; its contract is locked already."""
+    return Stage.objects.select_for_update(no_key=True).get(pk=stage_id)
+
+
+def lock_payment(payment_id: UUID) -> Payment:
+    """Lock a payment's row until the end of the transaction."""
+    return Payment.objects.select_for_update(no_key=True).get(pk=payment_id)
+
+
+def lock_payout(payout_id: UUID) -> Payout:
+    """Lock a payout's row until the end of the transaction; its payment is locked already."""
+    return Payout.objects.select_for_update(no_key=True).get(pk=payout_id)
+
+
+def lock_step(step_id: UUID) -> PayoutStep:
+    """
+    Lock a step that waits for its second person.
+
+    :raises NotFoundOrHidden: there is no such step
+    """
+    return _one(PayoutStep.objects.select_for_update(no_key=True), step_id, "There is no such step.")
+
+
+def chain_of(request_id: UUID) -> list[Payout]:
+    """Give the payouts of a request, the oldest first."""
+    return list(Payout.objects.filter(request_id=request_id).order_by("created_at", "id"))
+
+
+def live_payout_of(request_id: UUID) -> Payout | None:
+    """Give the payout that counts for a request: its latest one."""
+    return Payout.objects.filter(request_id=request_id).order_by("-created_at", "-id").first()

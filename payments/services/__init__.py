@@ -1,0 +1,48 @@
+"""Moving money: every change is one service, one transaction, one event."""
+
+from payments.services.booking import book_answer
+from payments.services.breaks import resolve_break, take_break
+from payments.services.capture import capture_payment, provider_capture_instant
+from payments.services.disputes import charge_back_payment, dispute_payment, resolve_dispute
+from payments.services.doubts import look_after_payouts
+from payments.services.payments import authorise_payment, fail_payment, record_payment, void_payment
+from payments.services.refunds import (
+    cancel_payout,
+    create_payout,
+    issue_credit,
+    release_refund,
+    reserve_refund,
+)
+from payments.services.sending import send_due_payouts
+from payments.services.steps import confirm_step, replace_payout, resolve_manual, withdraw_step
+from payments.services.usage import UsageResult, record_usage
+from payments.services.windows import warn_closing_windows
+
+__all__ = [
+    "UsageResult",
+    "authorise_payment",
+    "book_answer",
+    "cancel_payout",
+    "capture_payment",
+    "charge_back_payment",
+    "confirm_step",
+    "create_payout",
+    "dispute_payment",
+    "fail_payment",
+    "issue_credit",
+    "look_after_payouts",
+    "provider_capture_instant",
+    "record_payment",
+    "record_usage",
+    "release_refund",
+    "replace_payout",
+    "reserve_refund",
+    "resolve_break",
+    "resolve_dispute",
+    "resolve_manual",
+    "send_due_payouts",
+    "take_break",
+    "void_payment",
+    "warn_closing_windows",
+    "withdraw_step",
+]

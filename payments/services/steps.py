@@ -1,0 +1,254 @@
+"""Steps with a payout that take evidence and two people: one of Finance proposes, another one confirms."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.groups import is_approver, is_finance
+from accounts.models import User
+from accounts.principals import Principal
+from accounts.rights import person_of, require_finance
+from contracts.models import Document
+from contracts.selectors import document_of, is_member
+from kernel.errors import DomainError, Fault, InvalidInput, NotPermitted, StaleState
+from kernel.states import move
+from payments import ledger
+from payments.models import Payment, Payout, PayoutState, PayoutStep, StepKind
+from payments.models.payments import PaymentStatus
+from payments.selectors import lock_payment, lock_payout, lock_step, payout_of
+from payments.services.journal import tell_payout
+from payments.services.payments import TEXT_MAX, check_reason
+from payments.services.refunds import count_as_refunded
+from payments.states import PAYOUT
+
+_RESOLUTIONS: Final = (StepKind.MARK_ACCEPTED, StepKind.MARK_FAILED)
+
+
+class SecondPersonNeeded(DomainError):
+    """Nobody confirms what they proposed themselves."""
+
+    code = "second_person_needed"
+    kind = "forbidden"
+    title = "A second person confirms this."
+
+
+class StepOpen(DomainError):
+    """Another step waits for its second person."""
+
+    code = "step_open"
+    kind = "conflict"
+    title = "Another step with this payout waits for its second person."
+
+
+class PaymentNotRefundable(DomainError):
+    """The payment is in dispute or was charged back: nothing more of it is sent."""
+
+    code = "payment_not_refundable"
+    title = "The payment is in dispute or was charged back: nothing of it can be sent."
+
+
+@transaction.atomic
+def resolve_manual(
+    *,
+    principal: Principal,
+    payout_id: UUID,
+    accepted: bool,
+    reason: str,
+    evidence_reference: str = "",
+    evidence_id: UUID | None = None,
+    now: datetime,
+) -> PayoutStep:
+    """
+    Propose what became of a payout that is with Finance: it was sent, or it was not. Evidence is needed.
+
+    :raises NotFoundOrHidden, NotPermitted:
+    :raises InvalidInput: no reason or no evidence
+    :raises StaleState: the payout is not with Finance
+    :raises StepOpen: another step waits for its second person
+    """
+    kind = StepKind.MARK_ACCEPTED if accepted else StepKind.MARK_FAILED
+    if not evidence_reference.strip() and evidence_id is None:
+        raise InvalidInput(
+            faults=[
+                Fault(path="evidence_reference", message="must name the proof, or attach it as a document")
+            ]
+        )
+    evidence = None if evidence_id is None else document_of(principal, evidence_id)
+    return _propose(principal, payout_id, kind, reason, now, evidence_reference, evidence)
+
+
+@transaction.atomic
+def replace_payout(*, principal: Principal, payout_id: UUID, reason: str, now: datetime) -> PayoutStep:
+    """
+    Propose to send a failed or returned payout again, as a successor with a key of its own.
+
+    :raises NotFoundOrHidden, NotPermitted:
+    :raises InvalidInput: no reason
+    :raises StaleState: the payout neither failed nor was returned, or has a successor
+    :raises StepOpen: another step waits for its second person
+    """
+    return _propose(principal, payout_id, StepKind.REPLACE, reason, now)
+
+
+def _propose(
+    principal: Principal,
+    payout_id: UUID,
+    kind: StepKind,
+    reason: str,
+    now: datetime,
+    evidence_reference: str = "",
+    evidence: Document | None = None,
+) -> PayoutStep:
+    payout_of(principal, payout_id)
+    person = require_finance(principal)
+    check_reason(reason, needed=True)
+    if len(evidence_reference) > TEXT_MAX or "\0" in evidence_reference:
+        message = f"must be a text of at most {TEXT_MAX} characters"
+        raise InvalidInput(faults=[Fault(path="evidence_reference", message=message)])
+    payout = lock_payout(payout_id)
+    _require_not_member(person, payout)
+    _require_possible(payout, kind)
+    if PayoutStep.objects.filter(payout=payout, confirmed_at=None, withdrawn_at=None).exists():
+        raise StepOpen
+    step = PayoutStep.objects.create(
+        payout=payout,
+        kind=kind,
+        reason=reason,
+        evidence_reference=evidence_reference,
+        evidence=evidence,
+        proposed_by=person,
+        proposed_at=now,
+    )
+    tell_payout("payout.step_proposed", payout, principal.actor, now, step=step.pk, kind=kind.value)
+    return step
+
+
+def _require_possible(payout: Payout, kind: StepKind) -> None:
+    """
+    :raises StaleState: the payout is in no state for such a step
+    """
+    if kind in _RESOLUTIONS and payout.state != PayoutState.MANUAL:
+        raise StaleState("Only a payout that is with Finance is resolved by people.")
+    if kind == StepKind.REPLACE:
+        if payout.state not in (PayoutState.FAILED, PayoutState.RETURNED):
+            raise StaleState("Only a payout that failed or was returned is sent again.")
+        if Payout.objects.filter(replaces=payout).exists():
+            raise StaleState("This payout has a successor already.")
+
+
+def _require_not_member(person: User, payout: Payout) -> None:
+    if is_member(person, payout.client_id):
+        raise NotPermitted("Nobody moves money of a client they belong to.")
+
+
+@transaction.atomic
+def confirm_step(*, principal: Principal, step_id: UUID, now: datetime) -> Payout:
+    """
+    Confirm a step as the second person and do it; give the payout, or its successor.
+
+    :raises NotFoundOrHidden: no such step
+    :raises NotPermitted: the second person is one of Finance or an Approver, and no member of the client
+    :raises SecondPersonNeeded: it is the person who proposed it
+    :raises StaleState: it was confirmed or withdrawn, or the payout has moved on
+    :raises PaymentNotRefundable: a successor for a payment in dispute or charged back
+    """
+    person = person_of(principal)
+    if not (is_finance(person) or is_approver(person)):
+        raise NotPermitted("The second person is one of Finance, or an Approver.")
+    payment_id = PayoutStep.objects.filter(pk=step_id).values_list("payout__payment_id", flat=True).first()
+    payment = None if payment_id is None else lock_payment(payment_id)
+    step = lock_step(step_id)
+    assert payment is not None, "a step has a payout, and a payout a payment"
+    _require_open(step)
+    if step.proposed_by_id == person.pk:
+        raise SecondPersonNeeded
+    payout = lock_payout(step.payout_id)
+    payout.payment = payment
+    _require_not_member(person, payout)
+    _require_possible(payout, StepKind(step.kind))
+    step.confirmed_by, step.confirmed_at = person, now
+    step.save(update_fields=["confirmed_by", "confirmed_at"])
+    return _DO[StepKind(step.kind)](payout, payment, step, principal, now)
+
+
+def _require_open(step: PayoutStep) -> None:
+    if step.confirmed_at is not None or step.withdrawn_at is not None:
+        raise StaleState("This step was confirmed or withdrawn already.")
+
+
+@transaction.atomic
+def withdraw_step(*, principal: Principal, step_id: UUID, now: datetime) -> PayoutStep:
+    """
+    Take a step back that waits for its second person.
+
+    :raises NotFoundOrHidden: no such step
+    :raises NotPermitted: withdrawing is for Finance
+    :raises StaleState: it was confirmed or withdrawn
+    """
+    require_finance(principal)
+    step = lock_step(step_id)
+    _require_open(step)
+    step.withdrawn_at = now
+    step.save(update_fields=["withdrawn_at"])
+    tell_payout("payout.step_withdrawn", step.payout, principal.actor, now, step=step.pk)
+    return step
+
+
+def _mark_accepted(
+    payout: Payout, payment: Payment, step: PayoutStep, principal: Principal, now: datetime
+) -> Payout:
+    """It was sent: book it. It also counts as arrived; if it comes back, the statement says so."""
+    move(
+        payout, PayoutState.MANUAL, PayoutState.ACCEPTED, table=PAYOUT,
+        accepted_at=now, confirmed_by=step.confirmed_by, failure_code="",
+        provider_reference=step.evidence_reference or payout.provider_reference,
+    )  # fmt: skip
+    ledger.book_payout(payout, now)
+    count_as_refunded(payment=payment, amount_minor=payout.amount_minor)
+    tell_payout("payout.accepted", payout, principal.actor, now, step=step.pk)
+    return payout
+
+
+def _mark_failed(
+    payout: Payout, payment: Payment, step: PayoutStep, principal: Principal, now: datetime
+) -> Payout:
+    move(
+        payout, PayoutState.MANUAL, PayoutState.FAILED, table=PAYOUT,
+        ended_at=now, confirmed_by=step.confirmed_by,
+    )  # fmt: skip
+    tell_payout("payout.failed", payout, principal.actor, now, step=step.pk, code=payout.failure_code)
+    return payout
+
+
+def _replace(
+    payout: Payout, payment: Payment, step: PayoutStep, principal: Principal, now: datetime
+) -> Payout:
+    """Make the successor; the money stays reserved, so nothing is booked."""
+    if payment.status != PaymentStatus.CAPTURED:
+        raise PaymentNotRefundable
+    successor = Payout(
+        request_id=payout.request_id,
+        payment=payment,
+        client_id=payout.client_id,
+        amount_minor=payout.amount_minor,
+        currency=payout.currency,
+        rail=payout.rail,
+        destination_id=payout.destination_id,
+        replaces=payout,
+        created_at=now,
+        created_by=step.proposed_by,
+        confirmed_by=step.confirmed_by,
+    )
+    successor.save(force_insert=True)
+    tell_payout("payout.replaced", successor, principal.actor, now, step=step.pk, replaces=payout.pk)
+    return successor
+
+
+_DO: Final[dict[StepKind, Callable[..., Any]]] = {
+    StepKind.MARK_ACCEPTED: _mark_accepted,
+    StepKind.MARK_FAILED: _mark_failed,
+    StepKind.REPLACE: _replace,
+}

@@ -1,0 +1,41 @@
+"""What the beat asks for: what is due, at most so many, one service call each."""
+
+from typing import Any
+
+import structlog
+from celery import shared_task
+from django.utils import timezone
+
+from payments import checks, services
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(name="payments.send_due_payouts")
+def send_due_payouts() -> int:
+    """Send payouts that are ready."""
+    return services.send_due_payouts(now=timezone.now())
+
+
+@shared_task(name="payments.look_after_payouts")
+def look_after_payouts() -> int:
+    """Look up payouts in doubt or on their way."""
+    return services.look_after_payouts(now=timezone.now())
+
+
+@shared_task(name="payments.warn_closing_windows")
+def warn_closing_windows() -> int:
+    """Tell clients of windows that close within a day."""
+    return services.warn_closing_windows(now=timezone.now())
+
+
+@shared_task(name="payments.check_money")
+def check_money() -> list[dict[str, Any]]:
+    """Check every invariant; each violation is an alarm in the log."""
+    found = list(checks.find_violations(timezone.now()))
+    for violation in found:
+        log.error(
+            "money_invariant_violated",
+            invariant=violation.id, title=violation.title, subject=violation.subject, detail=violation.detail,
+        )  # fmt: skip
+    return [{"id": violation.id, "subject": violation.subject} for violation in found]
