@@ -76,7 +76,9 @@ def clock_of(payment: Payment, now: datetime) -> Clock | None:
 def _bead(
     stage: Stage, currency: str, payments: list[Payment], delivery: Delivery | None, now: datetime
 ) -> Bead:
-    paid = sum(row.amount_minor for row in payments if row.status in (PaymentStatus.CAPTURED, PaymentStatus.DISPUTED))
+    paid = sum(
+        row.amount_minor for row in payments if row.status in (PaymentStatus.CAPTURED, PaymentStatus.DISPUTED)
+    )
     clocks = [clock_of(row, now) for row in payments if row.status == PaymentStatus.CAPTURED]
     return Bead(
         code=stage.code,

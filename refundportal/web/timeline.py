@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from refunds.selectors import CaseView
+from refunds.wording import WHO, words_for
+
 ICONS: Final[Mapping[str, str]] = {
     "refund_request.submitted": "inbox",
     "refund_request.recorded": "inbox",
@@ -42,11 +45,28 @@ class Entry:
     what: str
     who: str = ""
     at: datetime | None = None
-    detail: str = ""
     icon: str = "circle"
     is_next: bool = False
     due_on: date | None = None
 
 
-def icon_of(event_type: str) -> str:
-    return ICONS.get(event_type, "circle")
+def timeline_of(case: CaseView) -> tuple[Entry, ...]:
+    """Make the timeline of a case: what happened, in order, and the next step at the end."""
+    happened = tuple(
+        Entry(
+            what=one.what,
+            who=f"{one.person}, {one.who}" if one.person else one.who,
+            at=one.at,
+            icon=ICONS.get(one.type, "circle"),
+        )
+        for one in case.timeline
+        if one.type != "message.posted"
+    )
+    following = case.next_step
+    if following is None:
+        return happened
+    who = words_for(WHO, following.who)
+    return (
+        *happened,
+        Entry(what=following.what, who=who, icon="hourglass", is_next=True, due_on=following.due_on),
+    )

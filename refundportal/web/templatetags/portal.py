@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
 from kernel.money import Money
-from refunds.wording import day_words, instant_words, money_words, number_words, zone_words
+from refunds.wording import day_words, instant_words, money_words, zone_words
 
 register = template.Library()
 
@@ -29,13 +29,8 @@ def company_name() -> str:
 @register.filter
 def money(amount: Money) -> SafeString:
     """Write an amount with its currency as the reader's locale does, digits of one width, never broken."""
-    return format_html('<span class="amount">{}</span>', money_words(amount.text, amount.currency))
-
-
-@register.filter
-def figure(amount: Money) -> str:
-    """Write an amount without its currency, with exactly the currency's decimals and a true minus sign."""
-    return number_words(amount.text, _digits(amount)).replace("-", "\N{MINUS SIGN}")
+    words = money_words(amount.text, amount.currency).replace("-", "\N{MINUS SIGN}")
+    return format_html('<span class="amount">{}</span>', words)
 
 
 @register.filter
@@ -71,7 +66,3 @@ def current(context: dict[str, Any], *names: str) -> SafeString | str:
     """Mark the link to the page that is shown."""
     match = getattr(context.get("request"), "resolver_match", None)
     return format_html('aria-current="{}"', "page") if match is not None and match.url_name in names else ""
-
-
-def _digits(amount: Money) -> int:
-    return len(amount.text.partition(".")[2])

@@ -1,0 +1,85 @@
+"""The portal's own doorstep: who visits, since when, and what the visitor asks for by its number."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.principals import Principal
+from contracts.models import Role
+from contracts.selectors import role_of
+from kernel.errors import NotFoundOrHidden, NotPermitted
+from refundportal.web.pages import Cursor, InvalidCursor
+
+P = ParamSpec("P")
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of one person; `now` was taken before anything waited."""
+
+    principal: Principal
+    now: datetime
+
+    def may_act_for(self, client_id: Any) -> bool:
+        """Whether this person may apply, accept and withdraw for a client: its owners and requesters."""
+        if self.principal.is_staff:
+            return False
+        return role_of(self.principal.user, client_id) in (Role.OWNER, Role.REQUESTER)
+
+    def require_to_act_for(self, client_id: Any) -> None:
+        """
+        :raises NotPermitted: the visitor may only read
+        """
+        if not self.may_act_for(client_id):
+            raise NotPermitted(_("Only an owner or a requester of the client may do this."))
+
+
+def page(
+    view: Callable[Concatenate[HttpRequest, Visit, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Make a view a private page: for people signed in; what is missing or foreign is the same 404."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        now = timezone.now()
+        visit = Visit(Principal(user=request.user), now)  # type: ignore[arg-type]  # signed in: a User
+        try:
+            return view(request, visit, *args, **kwargs)
+        except (NotFoundOrHidden, InvalidCursor) as missing:
+            raise Http404 from missing
+        except NotPermitted as refusal:
+            return render(request, "403.html", {"refusal": refusal}, status=403)
+
+    return login_required(shown)
+
+
+def one_by_number(rows: QuerySet[M], number: str) -> M:
+    """
+    Find a row by the number that people use.
+
+    :raises NotFoundOrHidden: not among these rows
+    """
+    found = rows.filter(number=number).first()
+    if found is None:
+        raise NotFoundOrHidden
+    return found
+
+
+def cursor_in(request: HttpRequest, name: str = "at") -> Cursor | None:
+    """
+    Read where a list goes on.
+
+    :raises InvalidCursor: not a cursor of ours
+    """
+    text = request.GET.get(name)
+    return Cursor.parse(text) if text else None

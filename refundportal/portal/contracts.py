@@ -1,0 +1,118 @@
+"""The contract page, and what a client does with delivered work: accept it or object to it."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from contracts.models import Contract, Delivery, DeliveryState, Membership, Stage
+from contracts.selectors import contracts_of, documents_of, items_of, policy_terms, terms_in_force
+from contracts.services import accept_delivery, object_to_delivery
+from kernel.errors import DomainError, NotFoundOrHidden
+from payments.selectors import payments_of
+from refundportal.portal.access import Visit, cursor_in, one_by_number, page
+from refundportal.portal.forms import ObjectionForm
+from refundportal.portal.usage import usage_so_far
+from refundportal.web.pages import page_of
+from refundportal.web.rail import gather_rail
+from refundportal.web.terms import terms_in_words
+
+
+@page
+def contract(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
+    """Show one contract: rail, terms, work that waits for an answer, documents, payments, usage."""
+    found = _contract(visit, number)
+    terms = terms_in_force(found.pk, visit.now)
+    payments = payments_of(visit.principal).filter(contract=found).select_related("stage")
+    context = {
+        "contract": found,
+        "may_act": visit.may_act_for(found.client_id),
+        "members": Membership.objects.filter(client=found.client_id)
+        .select_related("user")
+        .order_by("created_at")[:50],
+        "rail": gather_rail(found, visit.now),
+        "zone": terms.time_zone,
+        "terms": terms_in_words(policy_terms(terms)),
+        "terms_version": terms.version,
+        "deviates": terms.deviates_from_policy,
+        "waiting": _waiting_deliveries(found),
+        "documents": page_of(
+            documents_of(visit.principal).filter(contract=found), cursor=cursor_in(request, "documents")
+        ),
+        "payments": page_of(payments, cursor=cursor_in(request, "payments")),
+        "usage": usage_so_far(found, visit.now),
+    }
+    return render(request, "portal/contract.html", context)
+
+
+def _contract(visit: Visit, number: str) -> Contract:
+    return one_by_number(contracts_of(visit.principal).select_related("client"), number)
+
+
+def _waiting_deliveries(contract: Contract) -> list[Delivery]:
+    """Give deliveries that the client has neither accepted nor objected to: the last one of each stage."""
+    rows = Delivery.objects.filter(
+        stage__contract=contract, state=DeliveryState.DELIVERED, stage__is_removed=False
+    ).select_related("stage")
+    return list({row.stage_id: row for row in rows.order_by("stage__position", "number")}.values())
+
+
+def _waiting(visit: Visit, number: str, code: str) -> tuple[Contract, Stage, Delivery]:
+    """
+    Find a delivery that waits for the client's answer.
+
+    :raises NotFoundOrHidden: no such contract or stage for this visitor, or nothing waits there
+    :raises NotPermitted: the visitor may only read
+    """
+    found = _contract(visit, number)
+    visit.require_to_act_for(found.client_id)
+    deliveries = [row for row in _waiting_deliveries(found) if row.stage.code == code]
+    if not deliveries:
+        raise NotFoundOrHidden
+    return found, deliveries[0].stage, deliveries[0]
+
+
+@page
+def accept(request: HttpRequest, visit: Visit, number: str, code: str) -> HttpResponse:
+    """Ask before delivered work is accepted, say what is lost by it, and accept it."""
+    found, stage, delivery = _waiting(visit, number, code)
+    if request.method == "POST":
+        try:
+            accept_delivery(principal=visit.principal, stage_id=stage.pk, now=visit.now)
+        except DomainError as refusal:
+            messages.error(request, refusal.detail)
+        else:
+            messages.success(request, _("You have accepted %(stage)s.") % {"stage": stage})
+        return redirect("contract", number)
+    context = {
+        "contract": found,
+        "stage": stage,
+        "delivery": delivery,
+        "items": items_of([stage.pk]).get(stage.pk, []),
+        "zone": terms_in_force(found.pk, visit.now).time_zone,
+    }
+    return render(request, "portal/accept.html", context)
+
+
+@page
+def object_to(request: HttpRequest, visit: Visit, number: str, code: str) -> HttpResponse:
+    """Take objections to delivered work, item by item."""
+    found, stage, delivery = _waiting(visit, number, code)
+    form = ObjectionForm(request.POST or None, items=items_of([stage.pk]).get(stage.pk, []))
+    if request.method == "POST" and form.is_valid():
+        try:
+            object_to_delivery(
+                principal=visit.principal, stage_id=stage.pk, objections=form.objections, now=visit.now
+            )
+        except DomainError as refusal:
+            form.add_error(None, refusal.detail)
+        else:
+            messages.success(request, _("Your objections to %(stage)s have reached us.") % {"stage": stage})
+            return redirect("contract", number)
+    context = {
+        "contract": found,
+        "stage": stage,
+        "delivery": delivery,
+        "form": form,
+    }
+    return render(request, "portal/object.html", context, status=422 if form.errors else 200)
