@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from payments.tasks import send_due_payouts
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.scopes import REFUNDS_DECIDE
+from payments.tasks import send_due_payouts
 from refundportal.api.request_bodies import RequestDetail, show_request
 from refundportal.api.schema import documented
 from refundportal.api.views import ApiView, shown

@@ -25,6 +25,7 @@ from refundportal.api.contract_bodies import STAGE_PARTS, DeliveryBody, StageDet
 from refundportal.api.schema import documented
 from refundportal.api.views import ApiView, ListView, PageQuery, shown
 from refundportal.web.serializers import IdField, InstantField, Nothing, StrictSerializer, TextField
+from refunds.services import assess
 
 
 class NothingDelivered(StaleState):
@@ -88,7 +89,8 @@ class AssessmentBody(serializers.Serializer[Assessment]):
 class NewAssessment(StrictSerializer):
     """What was found: by item a share from 0 to 1 (`1`, `0.5`, `1/3`), or null where it cannot be tested."""
 
-    delivery = IdField(required=False, help_text="Default: the last delivery.")
+    request = IdField(required=False, help_text="The application this is for: it is evaluated again at once.")
+    delivery = IdField(required=False, help_text="Without an application: default is the last delivery.")
     values = serializers.DictField(child=TextField(allow_null=True))
     reason = TextField(max_length=4000)
     evidence = IdField(required=False, allow_null=True)
@@ -168,14 +170,20 @@ class AssessmentsView(ListView):
     )
     def post(self, request: Request, stage_id: UUID) -> Response:
         body = self.body(NewAssessment)
-        assessment = assess_delivery(
-            principal=self.principal,
-            delivery_id=self._delivery(stage_id, body.get("delivery")),
-            values=body["values"],
-            reason=body["reason"],
-            evidence_id=body.get("evidence"),
-            now=self.now,
-        )
+        found = {"values": body["values"], "reason": body["reason"], "evidence_id": body.get("evidence")}
+        if "request" in body:
+            assessment = assess(
+                principal=self.principal,
+                request_id=body["request"],
+                stage_id=stage_of(self.principal, stage_id).pk,
+                now=self.now,
+                **found,
+            )
+        else:
+            delivery_id = self._delivery(stage_id, body.get("delivery"))
+            assessment = assess_delivery(
+                principal=self.principal, delivery_id=delivery_id, now=self.now, **found
+            )
         prefetch_related_objects([assessment], "values__item")
         return shown(AssessmentBody(assessment).data, status=201)
 

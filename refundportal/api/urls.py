@@ -1,11 +1,37 @@
 """All addresses of the API. The last one answers whatever has none."""
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from refundportal.api import clients, contracts, events, payouts, policy, stages
+from refundportal.api import (
+    clients,
+    contracts,
+    enquiries,
+    events,
+    payments,
+    payouts,
+    policy,
+    requests,
+    review,
+    stages,
+    usage,
+)
 from refundportal.api.unknown import not_found
 
+ON_A_REQUEST = [
+    path("withdraw/", requests.WithdrawView.as_view(), name="api-request-withdraw"),
+    path("messages/", requests.MessagesView.as_view(), name="api-request-messages"),
+    path("attachments/", requests.AttachmentsView.as_view(), name="api-request-attachments"),
+    path("decision/", requests.DecisionView.as_view(), name="api-decision"),
+    path("statutory-check/", review.StatutoryCheckView.as_view(), name="api-statutory-check"),
+    path("hidden-defects/", review.HiddenDefectView.as_view(), name="api-hidden-defects"),
+    path("usage-exclusions/", review.UsageExclusionView.as_view(), name="api-usage-exclusions"),
+    path("start-review/", review.StartReviewView.as_view(), name="api-start-review"),
+    path("request-information/", review.RequestInformationView.as_view(), name="api-request-information"),
+    path("propose/", review.ProposeView.as_view(), name="api-propose"),
+    path("approve/", review.ApproveView.as_view(), name="api-approve"),
+    path("send-back/", review.SendBackView.as_view(), name="api-send-back"),
+]
 urlpatterns = [
     path("policy/", policy.PolicyView.as_view(), name="api-policy"),
     path("policy/evaluate/", policy.EvaluateView.as_view(), name="api-evaluate"),
@@ -27,9 +53,22 @@ urlpatterns = [
     path("stages/<uuid:stage_id>/accept/", stages.AcceptView.as_view(), name="api-stage-accept"),
     path("stages/<uuid:stage_id>/object/", stages.ObjectView.as_view(), name="api-stage-object"),
     path("stages/<uuid:stage_id>/assessments/", stages.AssessmentsView.as_view(), name="api-assessments"),
+    path("contracts/<uuid:contract_id>/usage/", usage.UsageView.as_view(), name="api-usage"),
+    path("usage-records/", usage.UsageRecordsView.as_view(), name="api-usage-records"),
+    path("payments/", payments.PaymentsView.as_view(), name="api-payments"),
+    path("payments/<uuid:payment_id>/", payments.PaymentView.as_view(), name="api-payment"),
+    path("payments/<uuid:payment_id>/capture/", payments.CaptureView.as_view(), name="api-payment-capture"),
+    path("payments/<uuid:payment_id>/fail/", payments.FailView.as_view(), name="api-payment-fail"),
+    path("payments/<uuid:payment_id>/void/", payments.VoidView.as_view(), name="api-payment-void"),
+    path("payments/<uuid:payment_id>/dispute/", payments.DisputeView.as_view(), name="api-payment-dispute"),
+    path("payments/<uuid:payment_id>/refund-quote/", payments.QuoteView.as_view(), name="api-quote"),
+    path("refund-requests/", requests.RequestsView.as_view(), name="api-requests"),
+    path("refund-requests/<uuid:request_id>/", requests.RequestView.as_view(), name="api-request"),
+    path("refund-requests/<uuid:request_id>/", include(ON_A_REQUEST)),
     path("payouts/", payouts.PayoutsView.as_view(), name="api-payouts"),
     path("payouts/<uuid:payout_id>/", payouts.PayoutView.as_view(), name="api-payout"),
     path("events/", events.EventsView.as_view(), name="api-events"),
+    path("enquiries/", enquiries.EnquiriesView.as_view(), name="api-enquiries"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     re_path(r"^.*$", not_found, name="api-unknown"),

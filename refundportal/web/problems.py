@@ -24,7 +24,7 @@ STATUS_BY_KIND: Final[Mapping[str, int]] = {
 """How a refusal is said in HTTP, by its kind."""
 
 BAD_INPUT_TITLE: Final = "The input has faults."
-_STATUS_BY_CODE: Final[Mapping[str, int]] = {"idempotency_key_reused": 422}
+_STATUS_BY_CODE: Final[Mapping[str, int]] = {"idempotency_key_reused": 422, "precondition_failed": 412}
 _STANDARD: Final = frozenset({"type", "title", "status", "detail", "code", "errors"})
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 

@@ -147,7 +147,9 @@ def test_a_document_is_kept_with_its_digest(cast, erp):
     file = io.BytesIO(PDF)
     file.name = "contract.pdf"
 
-    answer = erp.upload(f"contracts/{contract.pk}/documents/", {"kind": "contract", "title": "Contract", "file": file})
+    answer = erp.upload(
+        f"contracts/{contract.pk}/documents/", {"kind": "contract", "title": "Contract", "file": file}
+    )
 
     assert answer.status_code == 201, answer.content
     assert answer.json()["size_bytes"] == len(PDF)
@@ -160,7 +162,9 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(cast, erp):
     file = io.BytesIO(b"<html>")
     file.name = "contract.pdf"
 
-    answer = erp.upload(f"contracts/{contract.pk}/documents/", {"kind": "contract", "title": "Contract", "file": file})
+    answer = erp.upload(
+        f"contracts/{contract.pk}/documents/", {"kind": "contract", "title": "Contract", "file": file}
+    )
 
     assert (answer.status_code, answer.json()["code"]) == (400, "file_type_refused")
 
@@ -168,7 +172,9 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(cast, erp):
 def test_a_form_without_a_file_and_with_a_strange_field_is_refused(cast, erp):
     contract = draft_contract(cast)
 
-    answer = erp.upload(f"contracts/{contract.pk}/documents/", {"kind": "secret", "title": "T", "stored_as": "x"})
+    answer = erp.upload(
+        f"contracts/{contract.pk}/documents/", {"kind": "secret", "title": "T", "stored_as": "x"}
+    )
 
     assert answer.status_code == 400
     assert {error["pointer"] for error in answer.json()["errors"]} == {"/kind", "/file", "/stored_as"}
@@ -216,7 +222,8 @@ def test_a_reviewer_assesses_item_by_item_through_a_bound_system(cast, erp):
     erp.post(f"stages/{stage.pk}/deliver/")
 
     answer = rita.post(
-        f"stages/{stage.pk}/assessments/", {"values": {"AC-1": "1", "AC-2": "2/4", "AC-3": None}, "reason": "Tested"}
+        f"stages/{stage.pk}/assessments/",
+        {"values": {"AC-1": "1", "AC-2": "2/4", "AC-3": None}, "reason": "Tested"},
     )
 
     assert (nothing.status_code, nothing.json()["code"]) == (409, "nothing_delivered")
@@ -236,7 +243,9 @@ def test_shares_outside_of_zero_and_one_are_refused_with_their_item(cast, erp):
     erp.post(f"stages/{stage.pk}/deliver/")
     rita = Caller("refunds:decide", all_clients=True, staff_user=cast.rita)
 
-    answer = rita.post(f"stages/{stage.pk}/assessments/", {"values": {"AC-1": "1.5", "AC-7": "1"}, "reason": "Tested"})
+    answer = rita.post(
+        f"stages/{stage.pk}/assessments/", {"values": {"AC-1": "1.5", "AC-7": "1"}, "reason": "Tested"}
+    )
 
     assert answer.status_code == 400
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/values/AC-1", "/values/AC-7"]
@@ -260,7 +269,11 @@ def test_a_client_is_entered_and_changed(cast):
     changed = everywhere.patch(path, {"name": "Dora D.", "language": "de"})
 
     assert made.status_code == 201, made.content
-    assert (changed.json()["name"], changed.json()["language"], changed.json()["kind"]) == ("Dora D.", "de", "consumer")
+    assert (changed.json()["name"], changed.json()["language"], changed.json()["kind"]) == (
+        "Dora D.",
+        "de",
+        "consumer",
+    )
     assert everywhere.get(path).json() == changed.json()
 
 
