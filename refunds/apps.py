@@ -12,9 +12,11 @@ class RefundsConfig(AppConfig):
         from refunds.invariants import INVARIANTS
         from refunds.mails import ROUTES
         from refunds.selectors.payout_chain import with_open_requests
+        from refunds.services.reopening import take_back_approval
 
         guards.register(*RULES)
         checks.register(*INVARIANTS)
+        hooks.on_payout_cancelled(take_back_approval)
         hooks.on_open_requests(with_open_requests)
         for event_type, route in ROUTES.items():
             mail.register(event_type, route)

@@ -215,7 +215,7 @@ def _usage_rows(
             "-at", "-id"
         )
         rows = rows.annotate(is_excluded=Subquery(latest.values("excluded")[:1]))
-        rows = rows.exclude(is_excluded=True)
+        rows = rows.filter(Q(is_excluded__isnull=True) | Q(is_excluded=False))
     start = Case(When(kind=MeterKind.TIME, then=F("occurred_at")))
     return (
         rows.values("meter__code", "stage__code", "kind", "price_nano", "ends_at", start=start)
