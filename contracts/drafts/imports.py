@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from contracts.drafts import values as v
@@ -15,6 +15,7 @@ from kernel.errors import InvalidInput
 from kernel.reading import FaultList, Path, Reader, boolean, one_of, read_fields
 
 CONTRACTS_MAX: Final = 10_000
+_UNKNOWN: Final = datetime.min.replace(tzinfo=UTC)
 _ENDS: Final = {state.value: state for state in (ContractState.COMPLETED, ContractState.TERMINATED)}
 _IMPORT_FIELDS: Final[Mapping[str, Reader]] = {
     **CONTRACT_FIELDS,
@@ -112,8 +113,10 @@ def _read_entry(
     client = read_client(values["client"], (*at, "client"), own) if "client" in values else None
     documents = _read_documents(values.get("documents"), (*at, "documents"), own)
     signed_at = values.get("signed_at")
+    if signed_at is None and raw.get("signed_at") is not None:
+        signed_at = _UNKNOWN  # told already; what depends on it is not told again
     ended = _read_end(values.get("ended"), (*at, "ended"), own, signed_at, now)
-    _check_signature(values, client, at, own, now)
+    _check_signature(signed_at, values.get("signed_by"), client, at, own, now)
     histories = read_history(
         raw.get("stages"),
         (*at, "stages"),
@@ -140,20 +143,21 @@ def _read_entry(
 
 
 def _check_signature(
-    values: Mapping[str, Any], client: ClientDraft | None, at: Path, faults: FaultList, now: datetime
+    signed_at: datetime | None,
+    signed_by: str | None,
+    client: ClientDraft | None,
+    at: Path,
+    faults: FaultList,
+    now: datetime,
 ) -> None:
-    signed_at, signed_by = values.get("signed_at"), values.get("signed_by")
     if signed_at is not None and signed_at > now:
         faults.add((*at, "signed_at"), "must not lie in the future")
     if signed_by is None:
         return
-    owners = (
-        {member.email for member in client.members if member.role == Role.OWNER} if client else {signed_by}
-    )
-    if signed_by not in owners:
-        faults.add((*at, "signed_by"), "must be the e-mail address of an owner among the client's members")
-    if signed_at is None and "signed_at" not in values:
+    if signed_at is None:
         faults.add((*at, "signed_by"), "needs signed_at")
+    elif client is not None and signed_by not in {m.email for m in client.members if m.role == Role.OWNER}:
+        faults.add((*at, "signed_by"), "must be the e-mail address of an owner among the client's members")
 
 
 def _read_end(

@@ -1,136 +1,132 @@
-from datetime import UTC, datetime, timedelta
-from fractions import Fraction
+"""The primitive under usage records: many rows in one statement, each counted once."""
+
+from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
-from contracts.policy.facts import MeteredUsage, TimedUsage
-from contracts.policy.usage import StageAllowance, value_usage
+from contracts.models import UsageRecord
+from contracts.selectors import find_usage, usage_frames
+from contracts.services import UsageRow, insert_usage
+from contracts.tests.cast import NOW, signed_contract
+from kernel.ids import new_id
 
-APPLIED = datetime(2026, 6, 4, 7, tzinfo=UTC)
-DECIDED = datetime(2026, 6, 5, 8, tzinfo=UTC)
-TICK = timedelta(microseconds=1)
-HOUR = timedelta(hours=1)
-
-
-def metered(quantity, unit_price="1", **facts):
-    return MeteredUsage(
-        **{
-            "meter": "calls",
-            "quantity": Fraction(quantity),
-            "unit_price": Fraction(unit_price),
-            "occurred_at": APPLIED - HOUR,
-            "recorded_at": DECIDED - HOUR,
-            **facts,
-        }
-    )
+pytestmark = pytest.mark.django_db
 
 
-def timed(price, start, end, **facts):
-    return TimedUsage(
-        **{
-            "meter": "hosting",
-            "price": Fraction(price),
-            "start": start,
-            "end": end,
-            "recorded_at": start,
-            **facts,
-        }
-    )
+@pytest.fixture
+def frame(cast):
+    contract = signed_contract(cast)
+    return usage_frames(cast.as_erp, [contract.pk])[contract.pk]
 
 
-def value(*records, scale=100, **allowances):
-    """What counts, in minor units. Allowances: stage=(amount, conforming share)."""
-    limits = {
-        stage: StageAllowance(amount, *Fraction(share).as_integer_ratio())
-        for stage, (amount, share) in allowances.items()
+def counted(frame, external_id="1", **changes):
+    meter = frame.meters["api_calls"]
+    values = {
+        "source": "gateway",
+        "external_id": external_id,
+        "contract_id": frame.contract.pk,
+        "meter_id": meter.pk,
+        "stage_id": frame.stages["S1"].pk,
+        "kind": "metered",
+        "quantity_micro": 1_500_000,
+        "price_nano": meter.price_nano,
+        "occurred_at": NOW,
+        "ends_at": None,
+        "recorded_at": NOW + timedelta(minutes=5),
     }
-    usage = value_usage(records, limits, at=APPLIED, decided_at=DECIDED, scale=scale)
-    return Fraction(usage.over, usage.under)
+    return UsageRow(**{**values, **changes})
 
 
-def test_metered_use_is_quantity_times_price_and_nothing_is_rounded():
-    assert value(metered("12345", "0.0125")) == Fraction("15431.25")
-    assert value(metered("1", "0.000000000000000001")) == Fraction(1, 10**16)
+def running(frame, external_id="t1"):
+    meter = frame.meters["hosting"]
+    return counted(
+        frame,
+        external_id,
+        meter_id=meter.pk,
+        stage_id=None,
+        kind="time",
+        quantity_micro=None,
+        price_nano=meter.price_nano,
+        ends_at=NOW + timedelta(days=30),
+    )
 
 
-@pytest.mark.parametrize(("scale", "minor"), [(1, 7), (100, 700), (1000, 7000), (10_000, 70_000)])
-def test_prices_are_in_major_units_whatever_the_currency(scale, minor):
-    assert value(metered("7"), scale=scale) == minor
+def test_rows_are_written_as_given_and_told_in_order(frame):
+    payment = new_id()
+    rows = [counted(frame, "b", payment_id=payment), running(frame), counted(frame, "a", quantity_micro=-1)]
+
+    inserted = insert_usage(rows)
+
+    assert [entry.row for entry in inserted] == rows
+    stored = UsageRecord.objects.in_bulk([entry.id for entry in inserted])
+    for entry in inserted:
+        row = stored[entry.id]
+        assert {name: getattr(row, name) for name in UsageRow.__slots__} == {
+            name: getattr(entry.row, name) for name in UsageRow.__slots__
+        }
 
 
-@pytest.mark.parametrize(("occurred_at", "counts"), [(APPLIED, True), (APPLIED + TICK, False)])
-def test_use_counts_until_the_moment_of_the_application(occurred_at, counts):
-    assert bool(value(metered("1", occurred_at=occurred_at))) is counts
+def test_a_row_counts_once_however_often_it_is_reported(frame):
+    first = counted(frame, "1")
+
+    assert len(insert_usage([first, first, counted(frame, "2")])) == 2
+    again = insert_usage([first, counted(frame, "3"), counted(frame, "2", quantity_micro=9)])
+
+    assert [entry.row.external_id for entry in again] == ["3"]
+    assert UsageRecord.objects.count() == 3
+    assert find_usage([("gateway", "2")])["gateway", "2"].quantity_micro == 1_500_000
 
 
-@pytest.mark.parametrize(("recorded_at", "counts"), [(DECIDED, True), (DECIDED + TICK, False)])
-def test_use_counts_only_if_it_was_recorded_by_the_decision(recorded_at, counts):
-    assert bool(value(metered("1", recorded_at=recorded_at))) is counts
+def test_the_same_id_of_another_source_is_another_record(frame):
+    assert len(insert_usage([counted(frame, "1"), counted(frame, "1", source="billing")])) == 2
 
 
-def test_use_long_before_the_payment_counts():
-    assert value(metered("1", occurred_at=datetime(1, 1, 1, tzinfo=UTC))) == 100
+def test_nothing_is_written_for_nothing():
+    assert insert_usage([]) == []
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "minor"),
-    [
-        pytest.param(APPLIED - HOUR, APPLIED + 2 * HOUR, 1000, id="a third"),
-        pytest.param(APPLIED - 3 * HOUR, APPLIED, 3000, id="over just now"),
-        pytest.param(APPLIED - 6 * HOUR, APPLIED - 3 * HOUR, 3000, id="over before"),
-        pytest.param(APPLIED, APPLIED + HOUR, 0, id="begins just now"),
-        pytest.param(APPLIED + TICK, APPLIED + HOUR, 0, id="begins later"),
-        pytest.param(APPLIED - TICK, APPLIED + 2 * TICK, 1000, id="three microseconds"),
-    ],
-)
-def test_time_counts_by_the_part_that_has_passed(start, end, minor):
-    assert value(timed("30", start, end, recorded_at=DECIDED)) == minor
+@pytest.mark.parametrize(("count", "statements"), [(1, 1), (1000, 1), (1001, 2)])
+def test_a_thousand_rows_are_one_statement(frame, count, statements):
+    rows = [counted(frame, str(number)) for number in range(count)]
+
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert len(insert_usage(rows)) == count
+
+    assert len(queries) == statements
 
 
-def test_time_is_real_time_over_a_change_of_clocks():
-    start = datetime.fromisoformat("2026-03-29T00:00:00+01:00").astimezone(UTC)
-    end = datetime.fromisoformat("2026-03-30T00:00:00+02:00").astimezone(UTC)
-
-    usage = value_usage([timed("23", start, end)], {}, at=start + 11 * HOUR, decided_at=DECIDED, scale=100)
-
-    assert Fraction(usage.over, usage.under) == 1100
-
-
-def test_corrections_lower_a_meter_but_never_below_nothing():
-    assert value(metered("100"), metered("-30")) == 7000
-    assert value(metered("-30"), metered("10")) == 0
-    assert value(metered("-30"), metered("10", meter="other")) == 1000
+def test_what_no_record_can_be_is_refused_by_the_database(frame):
+    for broken in (
+        counted(frame, quantity_micro=None),
+        counted(frame, ends_at=NOW + timedelta(days=1)),
+        counted(frame, kind="time", quantity_micro=None, ends_at=NOW),
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            insert_usage([broken])
 
 
-def test_use_of_a_stage_counts_as_far_as_the_stage_does_not_conform():
-    assert value(metered("100", stage="S1"), S1=(100_000, "3/4")) == 2500
-    assert value(metered("100", stage="S1"), S1=(100_000, 1)) == 0
-    assert value(metered("100", stage="S1"), S1=(100_000, 0)) == 10_000
+def test_what_records_may_name_is_read_in_three_queries_for_any_number_of_contracts(cast):
+    contracts = [signed_contract(cast), signed_contract(cast)]
+    foreign = signed_contract(cast, client=cast.other_client)
+
+    with CaptureQueriesContext(connection) as queries:
+        frames = usage_frames(cast.as_erp, [row.pk for row in (*contracts, foreign)])
+
+    assert len(queries) == 3
+    assert set(frames) == {row.pk for row in contracts}
+    for contract in contracts:
+        assert frames[contract.pk].contract == contract
+        assert set(frames[contract.pk].meters) == {"api_calls", "hosting"}
+        assert set(frames[contract.pk].stages) == {"P1", "S1", "S2"}
 
 
-def test_use_of_a_stage_is_never_charged_beyond_what_was_paid_for_it():
-    assert value(metered("500", stage="S1"), S1=(10_000, 0)) == 10_000
-    assert value(metered("500", stage="S1"), S1=(10_000, "1/4")) == 7500
-    assert value(metered("500", stage="S1"), S1=(0, 0)) == 0
-    assert value(metered("500"), S1=(10_000, 0)) == 50_000
+def test_records_are_found_again_by_source_and_id(frame):
+    insert_usage([counted(frame, "1"), counted(frame, "2", source="billing")])
 
+    found = find_usage([("gateway", "1"), ("billing", "2"), ("billing", "1"), ("gateway", "9")])
 
-def test_a_negative_sum_of_one_stage_does_not_lower_another():
-    records = metered("-70", stage="S1"), metered("40", stage="S2")
-
-    assert value(*records, S1=(50_000, 0), S2=(50_000, 0)) == 4000
-
-
-def test_meters_keep_the_order_of_their_first_counted_record_and_tell_what_was_left_out():
-    records = [
-        metered("1", meter="late", occurred_at=APPLIED + HOUR),
-        metered("1", meter="b"),
-        metered("1", meter="a"),
-        metered("1", meter="unknown", recorded_at=DECIDED + HOUR),
-        metered("1", meter="b"),
-    ]
-
-    usage = value_usage(records, {}, at=APPLIED, decided_at=DECIDED, scale=100)
-
-    assert [(use.meter, len(use.records)) for use in usage.meters] == [("b", 2), ("a", 1)]
-    assert (usage.after_application, usage.after_decision) == (1, 1)
+    assert set(found) == {("gateway", "1"), ("billing", "2")}
