@@ -11,25 +11,25 @@ from payments import checks, services
 log = structlog.get_logger(__name__)
 
 
-@shared_task(name="payments.send_due_payouts")
+@shared_task
 def send_due_payouts() -> int:
     """Send payouts that are ready."""
     return services.send_due_payouts(now=timezone.now())
 
 
-@shared_task(name="payments.look_after_payouts")
+@shared_task
 def look_after_payouts() -> int:
     """Look up payouts in doubt or on their way."""
     return services.look_after_payouts(now=timezone.now())
 
 
-@shared_task(name="payments.warn_closing_windows")
+@shared_task
 def warn_closing_windows() -> int:
     """Tell clients of windows that close within a day."""
     return services.warn_closing_windows(now=timezone.now())
 
 
-@shared_task(name="payments.check_money")
+@shared_task
 def check_money() -> list[dict[str, Any]]:
     """Check every invariant; each violation is an alarm in the log."""
     found = list(checks.find_violations(timezone.now()))

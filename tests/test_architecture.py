@@ -111,8 +111,14 @@ def floats_in(path: Path) -> Iterator[str]:
             yield f"{named(path)}:{node.lineno} float()"
 
 
+# Seconds between two signs of life on a terminal.
+NOT_MONEY = {"refunds/progress.py"}
+
+
 def test_no_float_comes_near_money():
-    assert [found for path in product_files(*MONEY_ROOMS) for found in floats_in(path)] == []
+    files = [path for path in product_files(*MONEY_ROOMS) if named(path) not in NOT_MONEY]
+
+    assert [found for path in files for found in floats_in(path)] == []
 
 
 def model_fields() -> list[Field]:
@@ -180,8 +186,9 @@ def catches_everything(path: Path) -> Iterator[str]:
                 yield named(path)
 
 
-# The outermost loops, where a fault of one thing must not stop the others.
-OUTERMOST = re.compile(r"(^|/)(tasks(\.py|/)|beat\.py|events/outbox\.py$)")
+# The outermost loops, where a fault of one thing must not stop the others; and the call of a payout, after
+# which whatever broke means "in doubt".
+OUTERMOST = re.compile(r"(^|/)(tasks(\.py|/)|beat\.py|events/outbox\.py$|payments/services/sending\.py$)")
 
 
 def test_only_the_outermost_loops_catch_everything():
