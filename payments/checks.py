@@ -1,8 +1,8 @@
 """
 What is always true about money, asked of the database in plain SQL.
 
-Each check is one statement that gives a row `(subject, detail)` per violation; rooms above register theirs. The
-sender of payouts starts only while the checks of safety are clean; the others alarm.
+Each check is one statement that gives a row `(subject, detail)` per violation; rooms above register
+theirs. The sender of payouts starts only while the checks of safety are clean; the others alarm.
 """
 
 from collections.abc import Iterable, Mapping

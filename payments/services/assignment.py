@@ -1,10 +1,10 @@
 """
 Which payment a usage record belongs to: fixed once, when it is recorded, or at the next capture.
 
-A record goes to the oldest captured payment that pays for its stage (of the contract, if it names no stage) and
-whose assigned value is below its amount, else to the last such payment; never to a credit. A negative record
-follows the latest one of its meter and stage. Time records count with their full price. Values are exact, in
-10^-15 major units. Whoever calls this holds the locks of the contracts.
+A record goes to the oldest captured payment that pays for its stage (of the contract, if it names none) and
+whose assigned value is below its amount, else to the last such payment; never to a credit. A negative
+record follows the latest one of its meter and stage. Time records count with their full price. Values are
+exact, in 10^-15 major units. Whoever calls this holds the locks of the contracts.
 """
 
 from collections import defaultdict

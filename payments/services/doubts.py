@@ -1,8 +1,8 @@
 """
-Payouts in doubt: look up before anything else; send again only under the same key, and only while it is young.
+Payouts in doubt: look up first; send again only under the same key, and only while it is young.
 
-A lease that ended means that a process died, or hangs: the payout is in doubt. A payout on its way is looked up
-until it arrived.
+A lease that ended means that a process died, or hangs: the payout is in doubt. A payout on its way is
+looked up until it arrived.
 """
 
 from datetime import datetime, timedelta

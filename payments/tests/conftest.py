@@ -1,0 +1,15 @@
+import pytest
+
+from contracts.models import Contract
+from contracts.tests.cast import Cast, make_cast, signed_contract
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def contract(cast: Cast) -> Contract:
+    """A signed contract: prepayment P1 of 300 (200 for S1, 100 for S2), S1 of 1000, S2 of 500 EUR."""
+    return signed_contract(cast)
