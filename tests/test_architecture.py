@@ -188,7 +188,9 @@ def catches_everything(path: Path) -> Iterator[str]:
 
 # The outermost loops, where a fault of one thing must not stop the others; and the calls for a payout, after
 # which whatever broke means "in doubt".
-OUTERMOST = re.compile(r"(^|/)(tasks(\.py|/)|beat\.py|events/outbox\.py$|payments/services/(sending|doubts)\.py$)")
+OUTERMOST = re.compile(
+    r"(^|/)(tasks(\.py|/)|beat\.py|events/outbox\.py$|payments/services/(sending|doubts)\.py$)"
+)
 
 
 def test_only_the_outermost_loops_catch_everything():

@@ -3,6 +3,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from refundportal.health import HealthMiddleware
+from refundportal.housekeeping import check_durability
 
 
 def test_the_process_says_it_is_up_without_asking_the_database(client):
@@ -53,3 +54,22 @@ def test_machines_may_look_after_it_under_any_name_and_without_encryption(client
     settings.SECURE_SSL_REDIRECT = True
 
     assert client.get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 200
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_a_database_that_may_forget_commits_is_refused_by_the_check():
+    assert check_durability(databases=["default"]) == []
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+
+    assert [fault.id for fault in check_durability(databases=["default"])] == ["refundportal.E002"]
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_who_waits_for_a_row_is_told_after_three_seconds():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("3s",)
