@@ -103,7 +103,7 @@ def charge_back_payment(
     found = payment_of(principal, payment_id)
     require_money(principal)
     check_reason(reason)
-    lost = amount or Money(found.amount_minor, found.currency)
+    lost = Money(found.amount_minor, found.currency) if amount is None else amount
     _check_amount(lost, found)
     lock_contract(found.contract_id)
     payment = _lock_real(payment_id)
