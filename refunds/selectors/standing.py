@@ -68,7 +68,8 @@ def standing_of(principal: Principal, request: RefundRequest, *, now: datetime) 
 
 def hands_of(person: User, request: RefundRequest) -> frozenset[str]:
     """Say in what of this request a person had a hand: some of `HANDS`. One query."""
-    last_proposal = Proposal.objects.filter(request=OuterRef("pk")).order_by("-number")
+    later = Proposal.objects.filter(request=OuterRef("request"), number__gt=OuterRef("number"))
+    proposed = Proposal.objects.filter(~Exists(later), request=OuterRef("pk"), by=person)
     deliveries = Delivery.objects.filter(
         stage__allocations__payment=OuterRef("payment"), delivered_at__lte=OuterRef("submitted_at")
     )
@@ -82,15 +83,14 @@ def hands_of(person: User, request: RefundRequest) -> frozenset[str]:
         delivery__delivered_at__lte=OuterRef("submitted_at"),
     )
     found = RefundRequest.objects.filter(pk=request.pk).annotate(
-        proposed_by=last_proposal.values("by")[:1],
+        proposed=Exists(proposed),
         recorded=_yes_if(Q(recorded_by=person)),
         accepted=Exists(deliveries.filter(acceptance_recorded_by=person, accepted_by_client=False)),
         established=established[0] | established[1] | established[2],
         assessed=Exists(assessed),
     )
-    row = found.values("proposed_by", "recorded", "accepted", "established", "assessed")[0]
-    hands = {name for name in HANDS[1:] if row[name]}
-    return frozenset(hands | ({"proposed"} if row["proposed_by"] == person.pk else set()))
+    row = found.values(*HANDS)[0]
+    return frozenset(name for name in HANDS if row[name])
 
 
 def _yes_if(condition: Q) -> Case:

@@ -12,7 +12,7 @@ from accounts.principals import Principal
 from kernel.days import local_date, zone_of
 from kernel.money import Money
 from kernel.states import move
-from payments.services.refunds import create_payout, issue_credit, reserve_refund
+from payments.services.refunds import create_payout, issue_credit
 from refunds.errors import AnswerChanged
 from refunds.models import ApprovedAs, Decision, Proposal, RefundRequest, Remedy
 from refunds.policy import POLICY_VERSION
@@ -207,7 +207,6 @@ def _return_to_review(
 
 def _give_back(request: RefundRequest, refund: Money, principal: Principal, now: datetime) -> Any:
     """Reserve the money and make the payout, or the credit, that brings it back."""
-    reserve_refund(payment=request.payment, amount_minor=refund.minor)
     if request.remedy == Remedy.EXCHANGE:
         return issue_credit(
             request_id=request.pk,

@@ -7,7 +7,7 @@ clock of the zone. It expects valid input and is only there to be compared with.
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 from math import ceil, floor
 from zoneinfo import ZoneInfo
 
@@ -154,13 +154,13 @@ def is_day_off(day, calendar):
     return calendar is not None and day in holidays_of(calendar)
 
 
-@lru_cache(maxsize=None)
+@cache
 def holidays_of(calendar):
     country, _, part = calendar.partition("-")
     return holidays.country_holidays(country, subdiv=part or None)
 
 
-@lru_cache(maxsize=None)
+@cache
 def start_of(day, zone_name):
     """
     The earliest second at which the local clock shows the day or a later one. Nowhere can it do so before the

@@ -5,15 +5,21 @@ from io import BytesIO
 
 import pytest
 
-from contracts.services import accept_delivery, add_document, assess_delivery, deliver_stage, object_to_delivery
+from contracts.services import (
+    accept_delivery,
+    add_document,
+    assess_delivery,
+    deliver_stage,
+    object_to_delivery,
+)
 from contracts.tests.cast import NOW, STAGES, delivered_stage
 from payments.models import Payment
 from payments.services.usage import record_usage
+from refunds import services
 from refunds.policy.decide import decide
 from refunds.policy.interchange import facts_json, fingerprint
 from refunds.selectors import gather_facts, quote
 from refunds.tests.scene import LATER, TEXT, Scene, applied, eur, in_review, make_scene, paid
-from refunds import services
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +57,12 @@ def test_facts_name_the_payment_its_terms_and_its_stored_deadline(scene):
 def test_a_stage_that_was_not_delivered_has_no_items_to_judge(scene):
     (stage,) = facts_of(scene)["work"]
 
-    assert (stage["stage"], stage["amount"], stage["delivered_at"], stage["items"]) == ("S1", "1000.00", None, [])
+    assert (stage["stage"], stage["amount"], stage["delivered_at"], stage["items"]) == (
+        "S1",
+        "1000.00",
+        None,
+        [],
+    )
 
 
 def test_of_several_deliveries_the_last_one_before_the_application_counts(delivered):
@@ -215,9 +226,7 @@ def test_a_payment_that_has_not_arrived_is_evaluated_under_the_terms_in_force(sc
 
 @pytest.mark.parametrize("size", [1, 12])
 def test_gathering_takes_three_queries_whatever_the_size_of_the_contract(size, django_assert_num_queries):
-    work = [
-        {**STAGES[1], "code": f"S{place}", "amount": "100.00"} for place in range(1, size + 1)
-    ]
+    work = [{**STAGES[1], "code": f"S{place}", "amount": "100.00"} for place in range(1, size + 1)]
     prepayment = {**STAGES[0], "amount": "1000.00"}
     scene = make_scene(stages=[prepayment, *work])
     payment = paid(scene.cast, scene.contract, "P1")
