@@ -16,7 +16,11 @@ class EnquiryState(models.TextChoices):
 
 
 class Enquiry(models.Model):
-    """A question about the policy, a contract or a request; it gets an answer by a date (P7)."""
+    """
+    A question about the policy, a contract or a request; it gets an answer by a date (P7).
+
+    Nobody is named in `asked_by` when a system asked that counts as no person.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="enquiries")
@@ -24,7 +28,9 @@ class Enquiry(models.Model):
     request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, null=True, related_name="enquiries")
     subject = models.CharField(max_length=200)
     state = models.CharField(max_length=10, choices=EnquiryState, default=EnquiryState.OPEN)
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
     asked_at = models.DateTimeField()
     answer_due_on = models.DateField()
     answered_at = models.DateTimeField(null=True)

@@ -1,5 +1,6 @@
 """Other systems that call, with their tokens."""
 
+import json
 from datetime import timedelta
 from itertools import count
 from uuid import uuid4
@@ -11,6 +12,7 @@ from django.utils import timezone
 from accounts.models import ApiClient
 from accounts.services import create_api_client
 from contracts.models import ClientGrant
+from refundportal.api.tests.document import check_answer
 
 _keys = count()
 
@@ -39,7 +41,7 @@ def bearer(*scopes, **options):
 
 
 class Caller:
-    """One API client, calling."""
+    """One API client, calling. Every answer is held against the OpenAPI document."""
 
     def __init__(self, *scopes, **options):
         self.api_client = api_client(*scopes, **options)
@@ -47,21 +49,34 @@ class Caller:
         self._http = Client()
 
     def get(self, path, query=None, **headers):
-        return self._http.get(f"/api/v1/{path}", query or {}, headers=self.headers | headers)
+        return self._checked(
+            "GET", path, self._http.get(f"/api/v1/{path}", query or {}, headers=self.headers | headers)
+        )
 
     def post(self, path, body=None, *, key=None, **headers):
         """Post JSON under a new key, unless one is named."""
         headers = {"Idempotency-Key": key or f"key-{next(_keys)}"} | headers
-        return self._http.post(
-            f"/api/v1/{path}", body or {}, content_type="application/json", headers=self.headers | headers
-        )
+        return self._json("POST", path, {} if body is None else body, headers)
 
     def patch(self, path, body, **headers):
-        return self._http.patch(
-            f"/api/v1/{path}", body, content_type="application/json", headers=self.headers | headers
-        )
+        return self._json("PATCH", path, body, headers)
 
     def upload(self, path, fields, *, key=None):
         """Post a form with files."""
         headers = {"Idempotency-Key": key or f"key-{next(_keys)}"}
-        return self._http.post(f"/api/v1/{path}", fields, headers=self.headers | headers)
+        answer = self._http.post(f"/api/v1/{path}", fields, headers=self.headers | headers)
+        return self._checked("POST", path, answer)
+
+    def _json(self, method, path, body, headers):
+        answer = self._http.generic(
+            method,
+            f"/api/v1/{path}",
+            json.dumps(body),
+            content_type="application/json",
+            headers=self.headers | headers,
+        )
+        return self._checked(method, path, answer)
+
+    def _checked(self, method, path, answer):
+        check_answer(method, f"/api/v1/{path.partition('?')[0]}", answer)
+        return answer
