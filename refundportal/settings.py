@@ -221,9 +221,18 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"visibility_timeout": 3600, "socket_connect_timeout": 1, "socket_timeout": 5} if PRODUCTION else {}
-)
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
+if PRODUCTION:
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 3600,
+        "socket_connect_timeout": 1,
+        "socket_timeout": 5,
+        # Who rings does not wait for a broker that is away: the row is written, the beat will find it.
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0,
+        "interval_max": 0,
+    }
 CELERY_TIMEZONE = "UTC"
 
 # People: sign-in with e-mail address and password, code by e-mail or passkey; nobody signs up alone
