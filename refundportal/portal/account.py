@@ -32,4 +32,4 @@ def account(request: HttpRequest, visit: Visit) -> HttpResponse:
         return redirect("account")
     memberships = Membership.objects.filter(user=user).select_related("client").order_by("client__name")
     context = {"form": form, "memberships": memberships[:CLIENTS_MAX], "email": user.email if user else ""}
-    return render(request, "portal/account.html", context, status=422 if form.errors else 200)
+    return render(request, "portal/account.html", context)

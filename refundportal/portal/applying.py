@@ -128,7 +128,7 @@ def apply(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
             return redirect(reverse("apply", args=[number]) + "#files")
         desk = _desk(visit, number)
     context = _common(visit, desk) | {"form": form, "step": 1}
-    return render(request, "portal/apply.html", context, status=422 if form.is_bound and form.errors else 200)
+    return render(request, "portal/apply.html", context)
 
 
 def _keep(visit: Visit, desk: Desk, form: ApplicationForm) -> None:
@@ -209,7 +209,7 @@ def _show_confirmation(
         "has_changed": changed is not None,
         "differences": [words_for(DIFFERENCES, one["field"]) for one in differences],
     }
-    return render(request, "portal/apply_confirm.html", context, status=409 if changed else 200)
+    return render(request, "portal/apply_confirm.html", context)
 
 
 def _send(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:

@@ -115,4 +115,4 @@ def object_to(request: HttpRequest, visit: Visit, number: str, code: str) -> Htt
         "delivery": delivery,
         "form": form,
     }
-    return render(request, "portal/object.html", context, status=422 if form.errors else 200)
+    return render(request, "portal/object.html", context)

@@ -93,8 +93,8 @@ class AmountField(forms.CharField):
             widget=forms.TextInput(attrs={"inputmode": "decimal", "class": "input-amount"}), **kwargs
         )
 
-    def to_python(self, value: Any) -> Money | None:  # type: ignore[override]
-        text = (super().to_python(value) or "").removesuffix(self.currency).strip()
+    def clean(self, value: Any) -> Money | None:
+        text = (super().clean(value) or "").removesuffix(self.currency).strip()
         if not text:
             return None
         try:

@@ -37,7 +37,6 @@ def refund_request(request: HttpRequest, visit: Visit, number: str) -> HttpRespo
         request,
         "portal/request.html",
         _case(visit, case) | {"form": form},
-        status=422 if form.errors else 200,
     )
 
 

@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
+from kernel.days import zone_of
 from kernel.money import Money
 from refunds.wording import day_words, instant_words, money_words, zone_words
 
@@ -53,6 +54,14 @@ def instant(value: datetime, zone: str = "") -> SafeString:
         value.isoformat(),
         instant_words(value, zone or settings.COMPANY_TIME_ZONE),
     )
+
+
+@register.filter
+def exact_instant(value: datetime, zone: str = "") -> SafeString:
+    """Write an instant to the second: the moment of receipt is shown as exactly as it counts."""
+    local = value.astimezone(zone_of(zone or settings.COMPANY_TIME_ZONE))
+    words = f"{day_words(local.date())}, {local:%H:%M:%S} ({zone_words(zone or settings.COMPANY_TIME_ZONE)})"
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), words)
 
 
 @register.filter
