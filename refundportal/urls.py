@@ -1,7 +1,5 @@
 """All addresses of the portal."""
 
-from importlib.util import find_spec
-
 from allauth.account.decorators import secure_admin_login
 from allauth.idp.oidc import views as oauth
 from django.contrib import admin
@@ -20,8 +18,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("identity/o/api/", include(identity)),
     path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("refundportal.api.urls")),
+    path("", include("refundportal.portal.urls")),
 ]
-if find_spec("refundportal.api.urls"):
-    urlpatterns.append(path("api/v1/", include("refundportal.api.urls")))
-if find_spec("refundportal.portal.urls"):
-    urlpatterns.append(path("", include("refundportal.portal.urls")))
