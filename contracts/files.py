@@ -12,6 +12,7 @@ import secrets
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Final, Protocol
@@ -36,7 +37,7 @@ TYPES: Final = {
 """Allowed endings of names, and what the content must then be."""
 
 _CHUNK: Final = 64 * 1024
-_STORED_NAME: Final = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
+_STORED_NAME: Final = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}(\.part)?")
 _CONTROLS: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _TEXT_CONTROLS: Final = {"\n", "\r", "\t", "\f", "\ufeff"}
 
@@ -117,11 +118,10 @@ def remove_file(stored_as: str) -> None:
     _path(stored_as).unlink(missing_ok=True)
 
 
-def stored_files(older_than: float) -> Iterator[str]:
-    """Give the names of stored files last changed before an instant (seconds since 1970)."""
-    root = Path(settings.PRIVATE_FILES)
-    for path in root.glob("[0-9a-f][0-9a-f]/*"):
-        if path.stat().st_mtime < older_than:
+def stored_files(older_than: datetime) -> Iterator[str]:
+    """Give the names of files last written before an instant, unfinished ones too."""
+    for path in Path(settings.PRIVATE_FILES).glob("[0-9a-f][0-9a-f]/*"):
+        if path.stat().st_mtime_ns < int(older_than.timestamp()) * 10**9:
             yield f"{path.parent.name}/{path.name}"
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 import pytest
@@ -13,6 +14,7 @@ from contracts.models import Document
 from contracts.selectors import document_of
 from contracts.services import add_document
 from contracts.services.documents import TooManyDocuments
+from contracts.services.leftovers import _models_with_files, sweep_files
 from contracts.tests.cast import NOW, draft_contract
 from events.models import Event
 from kernel.errors import InvalidInput, NotFoundOrHidden, NotPermitted
@@ -226,3 +228,24 @@ def test_a_write_that_fails_leaves_nothing_behind(private_files, monkeypatch):
         files.store_file(BytesIO(b"text"), "a.txt")
 
     assert not [path for path in private_files.rglob("*") if path.is_file()]
+
+
+@pytest.mark.django_db
+def test_files_that_no_row_names_are_swept_after_a_day(cast, private_files):
+    kept = add(cast, draft_contract(cast)).stored_as
+    lost = files.store_file(BytesIO(b"left behind"), "a.txt").stored_as
+    unfinished = private_files / f"{lost}.part"
+    unfinished.write_bytes(b"half")
+    written = datetime.now(UTC)
+
+    assert sweep_files(now=written + timedelta(hours=23)) == 0
+    assert sweep_files(now=written + timedelta(hours=25)) == 2
+
+    assert (private_files / kept).exists()
+    assert not (private_files / lost).exists()
+    assert not unfinished.exists()
+
+
+@pytest.mark.django_db
+def test_files_of_every_room_are_known_to_the_sweep():
+    assert {model.__name__ for model in _models_with_files()} >= {"Document", "Attachment"}
