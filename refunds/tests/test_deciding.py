@@ -350,7 +350,8 @@ def test_if_the_facts_changed_the_approval_is_refused_and_the_case_is_back_in_re
     assert changed["refund"] == ("1000.00", "987.50")
     assert request.state == "in_review"
     assert request.answer["refund"] == "987.50"
-    assert not Payout.objects.exists() and not Decision.objects.exists()
+    assert not Payout.objects.exists()
+    assert not Decision.objects.exists()
     sent_back = Event.objects.get(type="refund_request.sent_back")
     assert sent_back.data["because"] == "answer_changed"
     assert sent_back.data["changed"] == [one["field"] for one in refusal.value.data["differences"]]
