@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from kernel.days import ZONE_NAMES
 from refunds.policy.lines import evaluate_lines
 
-_PROGRESS_STEP = 10_000
+_PROGRESS_STEP = 100_000
 
 
 class Command(BaseCommand):
@@ -47,11 +47,10 @@ class Command(BaseCommand):
 
     def _evaluate(self, lines: BinaryIO, zone: str) -> bool:
         """Write one line for each line; tell whether all of them were without fault."""
-        faultless, done = True, 0
-        for text, is_sound in evaluate_lines(lines, default_time_zone=zone):
+        faultless = True
+        for done, (text, is_sound) in enumerate(evaluate_lines(lines, default_time_zone=zone), start=1):
             self.stdout.write(text)
             faultless = faultless and is_sound
-            done += 1
             if done % _PROGRESS_STEP == 0:
                 self._show_progress(done)
         self.stdout.flush()
@@ -60,7 +59,7 @@ class Command(BaseCommand):
     def _show_progress(self, done: int) -> None:
         """Tell a person how far it is, where that does not get between the answers."""
         if self.stderr.isatty() and not self.stdout.isatty():
-            self.stderr.write(f"\r{done:,} lines", ending="")
+            self.stderr.write(f"{done:,} lines")
 
 
 def _opened(name: str) -> AbstractContextManager[BinaryIO]:
