@@ -36,7 +36,7 @@ class SandboxGateway:
     def submit(self, order: PayoutOrder, *, now: datetime) -> GatewayAnswer:
         """Execute an order once per key, unless a fault says otherwise."""
         with transaction.atomic(durable=True):
-            fault = _next_fault([kind for kind in FaultKind if kind != FaultKind.LOOK_UP_LOST])
+            fault = _next_fault(_faults_for(order))
             if fault is not None and fault.kind == FaultKind.REFUSE:
                 return GatewayAnswer(kind=AnswerKind.FAILED, code=fault.code)
             if fault is not None and fault.kind == FaultKind.WAIT:
@@ -56,6 +56,13 @@ class SandboxGateway:
                 return GatewayAnswer(kind=AnswerKind.UNKNOWN, detail="time-out")
             line = SandboxRefund.objects.filter(key=order.key.hex, created_at__lte=now).first()
         return GatewayAnswer(kind=AnswerKind.NONE) if line is None else _told(line, now)
+
+
+def _faults_for(order: PayoutOrder) -> list[FaultKind]:
+    """What can go wrong at this call: an order that is in the book is not refused any more."""
+    is_known = SandboxRefund.objects.filter(key=order.key.hex).exists()
+    impossible = {FaultKind.LOOK_UP_LOST, FaultKind.REFUSE} if is_known else {FaultKind.LOOK_UP_LOST}
+    return [kind for kind in FaultKind if kind not in impossible]
 
 
 def _execute(order: PayoutOrder, fault: SandboxFault | None, now: datetime) -> SandboxRefund:
