@@ -209,9 +209,10 @@ def test_a_stored_deadline_is_read_with_its_text_or_written_in_its_zone():
         (
             Reason,
             "payment_not_captured payment_charged_back payment_disputed nothing_refundable "
-            "request_already_open amount_out_of_range exchange_not_offered statutory_right_check window_expired "
-            "conformity_pending work_accepted work_conforms value_consumed entitlement_already_refunded full_refund "
-            "conforming_part_retained usage_deducted earlier_refund_deducted as_requested",
+            "request_already_open amount_out_of_range exchange_not_offered statutory_right_check "
+            "window_expired conformity_pending work_accepted work_conforms value_consumed "
+            "entitlement_already_refunded full_refund conforming_part_retained usage_deducted "
+            "earlier_refund_deducted as_requested",
         ),
         (PaymentStatus, "pending authorised captured disputed charged_back failed voided"),
         (ClientType, "business consumer"),
