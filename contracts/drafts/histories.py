@@ -101,12 +101,7 @@ class _Reader:
             self.faults.add(at, "work begins when the contract is signed: signed_at is missing")
 
     def read(self, stage: Mapping[str, Any], at: Path) -> tuple[DeliveryDraft, ...]:
-        items = stage.get("items")
-        codes = (
-            {item.get("code") for item in items if isinstance(item, dict)}
-            if isinstance(items, list)
-            else set()
-        )
+        codes = _item_codes(stage.get("items"))
         deliveries: list[DeliveryDraft] = []
         earliest = self.began_at
         entries = v.list_of(stage["deliveries"], at, self.faults, most=100)
@@ -193,3 +188,9 @@ class _Reader:
                 faults.add((*at, index, "item"), f"the stage has no acceptance item “{item}”")
             read.append((item, values.get("text", "")))
         return tuple(read)
+
+
+def _item_codes(raw: Any) -> set[str]:
+    """Give the codes of acceptance items as far as they are codes at all."""
+    codes = (item.get("code") for item in raw if isinstance(item, dict)) if isinstance(raw, list) else ()
+    return {code for code in codes if isinstance(code, str)}

@@ -38,7 +38,7 @@ def usage_totals(contract_id: UUID) -> list[UsageTotal]:
     by_meter: dict[tuple[str, str, str | None], list[dict[str, Any]]] = {}
     for group in groups:
         key = (group["meter__code"], group["kind"], group["stage__code"])
-        by_meter.setdefault(key, []).append(group)
+        by_meter.setdefault(key, []).append(dict(group))
     return [_total(*key, parts) for key, parts in by_meter.items()]
 
 
@@ -53,7 +53,10 @@ def _total(meter: str, kind: str, stage: str | None, parts: Iterable[dict[str, A
         records=sum(row["records"] for row in rows),
         quantity=sum(quantities, Fraction(0)) if metered else None,
         value=sum(
-            (quantity * Fraction(row["price_nano"], 10**9) for quantity, row in zip(quantities, rows, strict=True)),
+            (
+                quantity * Fraction(row["price_nano"], 10**9)
+                for quantity, row in zip(quantities, rows, strict=True)
+            ),
             Fraction(0),
         ),
     )

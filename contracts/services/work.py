@@ -282,7 +282,7 @@ def read_objections(raw: Sequence[Mapping[str, Any]], stage: Stage) -> list[dict
     :raises InvalidInput: every fault with its path, such as `objections[0].item`
     """
     codes = set(AcceptanceItem.objects.filter(stage=stage, is_removed=False).values_list("code", flat=True))
-    document = {"objections": [dict(entry) if isinstance(entry, Mapping) else entry for entry in raw]}
+    document = {"objections": list(raw) if isinstance(raw, list | tuple) else raw}
     faults = FaultList()
     fields = {"item": values.code, "text": values.text(2000, lines=True)}
     read: list[dict[str, Any]] = []

@@ -308,6 +308,8 @@ def test_a_second_delivery_is_not_dated_before_the_objection(cast):
         ([{"item": "AC-1"}], "objections[0].text"),
         ([{"text": " "}], "objections[0].text"),
         (["bad"], "objections[0]"),
+        ("bad", "objections"),
+        (None, "objections"),
         ([{"text": "x", "by": "me"}], "objections[0].by"),
     ],
 )
