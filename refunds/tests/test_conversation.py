@@ -22,7 +22,12 @@ pytestmark = pytest.mark.django_db
 
 
 def wrote(scene, request, *, principal=None, **fields):
-    given = {"principal": principal or scene.cast.as_alice, "request_id": request.pk, "body": "Hello.", "now": LATER}
+    given = {
+        "principal": principal or scene.cast.as_alice,
+        "request_id": request.pk,
+        "body": "Hello.",
+        "now": LATER,
+    }
     return services.post_message(**{**given, **fields})
 
 
@@ -40,7 +45,13 @@ def test_both_sides_write_into_the_thread(scene):
 
 def test_internal_notes_are_for_staff_alone(scene):
     request = in_review(scene)
-    wrote(scene, request, principal=scene.cast.as_rita, is_internal=True, attachments=[Upload(BytesIO(TEXT), "a.txt")])
+    wrote(
+        scene,
+        request,
+        principal=scene.cast.as_rita,
+        is_internal=True,
+        attachments=[Upload(BytesIO(TEXT), "a.txt")],
+    )
     file = Attachment.objects.get()
 
     assert messages_of(scene.cast.as_arno, request.pk).count() == 1
@@ -125,7 +136,10 @@ def test_evidence_that_was_sent_is_neither_replaced_nor_deleted(scene):
 
 def saved(scene, *, user=None, content=None, now=NOW):
     return services.save_draft(
-        user=user or scene.cast.alice, payment_id=scene.payment.pk, content=content or {"reason": "d"}, now=now
+        user=user or scene.cast.alice,
+        payment_id=scene.payment.pk,
+        content=content or {"reason": "d"},
+        now=now,
     )
 
 
@@ -184,7 +198,9 @@ def test_a_draft_holds_so_many_files_and_no_more(scene):
         add_file(scene)
 
 
-def test_drafts_end_after_thirty_days_with_their_files(scene, private_files, django_capture_on_commit_callbacks):
+def test_drafts_end_after_thirty_days_with_their_files(
+    scene, private_files, django_capture_on_commit_callbacks
+):
     add_file(scene)
     end = NOW + timedelta(days=30)
 
