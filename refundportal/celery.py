@@ -12,6 +12,30 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "refundportal.settings")
 
 app = Celery("refundportal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    timezone="UTC",
+    task_eager_propagates=True,
+    task_ignore_result=True,
+    # A task whose worker dies is done again: it only asks what is due, so a second run has no effect.
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_soft_shutdown_timeout=20,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    # Who rings does not wait for a broker that is away: the row is written, the beat will find it.
+    task_publish_retry=False,
+)
+if settings.PRODUCTION:
+    app.conf.broker_transport_options = {
+        "visibility_timeout": 3600,
+        "socket_connect_timeout": 1,
+        "socket_timeout": 5,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0,
+        "interval_max": 0,
+    }
 app.autodiscover_tasks(["events", "accounts", "contracts", "payments", "refunds"])
 app.conf.beat_schedule = {
     # A run that nobody took before the next one is due is worth nothing any more.

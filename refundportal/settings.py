@@ -211,29 +211,7 @@ CACHES: dict[str, dict[str, Any]] = {
 
 REDIS_URL = env.text("REDIS_URL", needed_because=_NEEDED) if PRODUCTION else ""
 CELERY_BROKER_URL = REDIS_URL or "memory://"
-CELERY_TASK_ALWAYS_EAGER = not PRODUCTION
-CELERY_TASK_EAGER_PROPAGATES = True
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_PUBLISH_RETRY = False
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
-if PRODUCTION:
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "visibility_timeout": 3600,
-        "socket_connect_timeout": 1,
-        "socket_timeout": 5,
-        # Who rings does not wait for a broker that is away: the row is written, the beat will find it.
-        "max_retries": 1,
-        "interval_start": 0,
-        "interval_step": 0,
-        "interval_max": 0,
-    }
-CELERY_TIMEZONE = "UTC"
+CELERY_TASK_ALWAYS_EAGER = not PRODUCTION  # what does not differ between places stands in celery.py
 
 # People: sign-in with e-mail address and password, code by e-mail or passkey; nobody signs up alone
 
