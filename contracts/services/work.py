@@ -282,7 +282,8 @@ def read_objections(raw: Sequence[Mapping[str, Any]], stage: Stage) -> list[dict
     :raises InvalidInput: every fault with its path, such as `objections[0].item`
     """
     codes = set(AcceptanceItem.objects.filter(stage=stage, is_removed=False).values_list("code", flat=True))
-    document = {"objections": list(raw) if isinstance(raw, list | tuple) else raw}
+    given = () if raw is None else raw
+    document = {"objections": list(given) if isinstance(given, list | tuple) else given}
     faults = FaultList()
     fields = {"item": values.code, "text": values.text(2000, lines=True)}
     read: list[dict[str, Any]] = []
