@@ -87,7 +87,11 @@ def logging_config(*, log_format: str, level: str) -> dict[str, Any]:
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             # The request log already tells every refusal, with its number.
             "django.request": {"level": "ERROR"},
-            "celery": {"level": level},
+            # The beat runs every second: what went well is not worth a line.
+            "celery.beat": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "django_structlog.celery": {"level": "WARNING"},
             "fontTools": {"level": "WARNING"},
         },
     }

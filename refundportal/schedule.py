@@ -9,6 +9,7 @@ SCHEDULE: Final[Mapping[str, int]] = {
     "events.tasks.sequence_events": 1,
     "events.tasks.deliver_due": 5,
     "events.tasks.seal_journal": 60,
+    "contracts.tasks.sweep_files": 3600,
     "payments.tasks.send_due_payouts": 5,
     "payments.tasks.look_after_payouts": 10,
     "payments.tasks.warn_closing_windows": 60,

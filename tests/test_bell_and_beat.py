@@ -6,11 +6,12 @@ from celery import shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from refundportal import bell
+from refundportal import bell, celery_app
 from refundportal.beat import Beat
 from refundportal.bell import Rope
 from refundportal.schedule import SCHEDULE, task_called
 
+ROOMS = {"events", "accounts", "contracts", "payments", "refunds"}
 ran: list[str] = []
 
 
@@ -137,3 +138,11 @@ def test_a_schedule_with_a_task_that_does_not_exist_stops_the_start():
 @pytest.mark.parametrize("name", SCHEDULE)
 def test_every_scheduled_task_exists_under_its_name(name):
     assert task_called(name).name == name
+
+
+def test_no_task_waits_for_a_bell_alone():
+    """A bell may be lost; the beat must find everything in the end."""
+    celery_app.loader.import_default_modules()
+    tasks = {name for name in celery_app.tasks if name.split(".")[0] in ROOMS}
+
+    assert tasks == set(SCHEDULE)
