@@ -17,7 +17,6 @@ SCHEDULE: Final[Mapping[str, int]] = {
     "refunds.tasks.remind_information": 300,
     "refunds.tasks.expire_drafts": 3600,
     "accounts.tasks.purge_old_records": 3600,
-    "contracts.tasks.sweep_files": 3600,
 }
 
 
