@@ -1,0 +1,261 @@
+"""The checker is able to fail: each invariant is broken past the constraints, and seen."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts.groups import FINANCE
+from accounts.models import IdempotencyRecord
+from accounts.principals import SYSTEM, Principal
+from accounts.services import create_user
+from contracts.models import Contract, PrepaymentShare, Stage, UsageRecord
+from contracts.tests.cast import NOW, stage_named
+from events import guards
+from kernel.ids import new_id
+from payments import checks
+from payments.invariants import INVARIANTS
+from payments.models import (
+    Account,
+    Allocation,
+    Break,
+    Payment,
+    Payout,
+    ProviderEvent,
+    SandboxRefund,
+    Transfer,
+)
+from payments.services import (
+    cancel_payout,
+    charge_back_payment,
+    confirm_step,
+    issue_credit,
+    record_usage,
+    replace_payout,
+)
+from payments.services.sending import claim_next
+from payments.tests.scenes import captured_payment, fault, ready_payout, settle
+
+
+@dataclass
+class World:
+    contract: Contract
+    payment: Payment
+    settled: Payout
+    failed: Payout
+    returned: Payout
+    cancelled: Payout
+    ready: Payout
+
+
+@pytest.fixture
+def world(cast, contract):
+    """A little of everything, as far along as it goes; clean."""
+    now = timezone.now() - timedelta(minutes=2)
+    flo = Principal(
+        user=create_user(email="flo@company.example", name="Flo", is_staff=True, groups=[FINANCE])
+    )
+    payment = captured_payment(contract, amount="600.00", at=now)
+    captured_payment(contract, "P1", "300.00", at=now)
+    lost = captured_payment(contract, amount="100.00", at=now)
+    usage = {
+        "source": "gateway", "external_id": "1", "contract": str(contract.pk), "meter": "api_calls",
+        "quantity": "100", "occurred_at": "2026-06-01T07:00:00Z",
+    }  # fmt: skip
+    record_usage(principal=SYSTEM, records=[usage], now=now)
+    ready_payout(lost, "30.00", at=now)
+    settled = ready_payout(payment, "50.00", at=now)
+    settle(now)
+    charge_back_payment(principal=SYSTEM, payment_id=lost.pk, now=now)
+    returned = ready_payout(payment, "20.00", at=now)
+    fault("return_later", code="account_closed")
+    settle(now)
+    step = replace_payout(principal=cast.as_finn, payout_id=returned.pk, reason="New account.", now=now)
+    failed = confirm_step(principal=flo, step_id=step.pk, now=now)
+    fault("refuse", code="account_closed")
+    settle(now)
+    cancelled = ready_payout(payment, "10.00", at=now)
+    cancel_payout(principal=cast.as_finn, payout_id=cancelled.pk, reason="A mistake.", now=now)
+    issue_credit(
+        request_id=new_id(),
+        payment=payment,
+        target_stage=stage_named(contract, "S2"),
+        amount_minor=900,
+        now=now,
+    )
+    ready = ready_payout(payment, "5.00", at=now)
+    assert list(checks.find_violations(timezone.now())) == []
+    return World(
+        contract=contract, payment=payment, settled=settled, failed=failed,
+        returned=returned, cancelled=cancelled, ready=ready,
+    )  # fmt: skip
+
+
+def _change(rows, **values):
+    assert rows.update(**values)
+
+
+def _delete(rows):
+    assert rows._raw_delete(rows.db)
+
+
+def _payout(payout):
+    return Payout.objects.filter(pk=payout.pk)
+
+
+def _lease_of_a_dead_worker(world):
+    claim_next(timezone.now())
+    _change(_payout(world.ready), lease_until=timezone.now() - timedelta(minutes=6))
+
+
+def _second_line(world):
+    SandboxRefund.objects.create(
+        key=str(world.settled.pk).upper(), amount_minor=5000, currency="EUR", created_at=NOW, ends_at=NOW
+    )
+
+
+def _forgotten_call(world):
+    IdempotencyRecord.objects.create(principal="erp", key="k", fingerprint="f", created_at=NOW)
+
+
+def _forgotten_event(world):
+    ProviderEvent.objects.create(
+        provider="stripe",
+        external_id="evt_1",
+        type="x",
+        body=b"{}",
+        received_at=timezone.now() - timedelta(hours=2),
+    )
+
+
+TRANSFERS = Transfer.objects.all()
+PLANTS = {
+    "more goes back than was paid, and no break explains it": lambda w: _delete(Break.objects.all()),
+    "the counters of a payment differ from its payouts and credits": lambda w: _change(
+        Payment.objects.filter(pk=w.payment.pk), reserved_minor=2501
+    ),
+    "a payment is charged back by its status or by its counter, not by both": lambda w: _change(
+        Payment.objects.filter(pk=w.payment.pk), charged_back_minor=1
+    ),
+    "a request has more than one chain of payouts or credit": lambda w: _change(
+        _payout(w.failed), request_id=w.settled.request_id
+    ),
+    "a payout is not in the currency or for the client of its payment": lambda w: _change(
+        _payout(w.ready), currency="USD"
+    ),
+    "a successor differs from the payout it replaces": lambda w: _change(
+        _payout(w.failed), amount_minor=1999
+    ),
+    "a payout was replaced although it was paid or is still on its way": lambda w: _change(
+        _payout(w.returned), state="settled"
+    ),
+    "debits and credits of a currency differ": lambda w: _change(
+        Account.objects.filter(code="received:EUR"), currency="USD"
+    ),
+    "a transfer is not in the currency of its payment": lambda w: _change(TRANSFERS, currency="USD"),
+    "a transfer does not name what caused it": lambda w: _change(
+        TRANSFERS.filter(key=f"payout:{w.settled.pk}"), key=f"payout:{w.ready.pk}"
+    ),
+    "a captured payment or a chargeback is not booked with its amount, or booked without reason": lambda w: (
+        _delete(TRANSFERS.filter(key=f"capture:{w.payment.pk}"))
+    ),
+    "a paid payout is not booked exactly once with its amount": lambda w: _change(
+        TRANSFERS.filter(key=f"payout:{w.settled.pk}"), amount_minor=4999
+    ),
+    "a payout is owed without being booked so with its amount": lambda w: _delete(
+        TRANSFERS.filter(key=f"reserve:{w.ready.pk}")
+    ),
+    "a payout is booked as paid but is not": lambda w: _change(_payout(w.settled), state="unknown"),
+    "a payout is booked as returned, released or owed but is not": lambda w: _change(
+        _payout(w.cancelled), state="failed"
+    ),
+    "a payout is stuck": _lease_of_a_dead_worker,
+    "the sender does not find a payout that is ready": lambda w: _change(_payout(w.ready), rail="stripe"),
+    "a call was kept without its answer": _forgotten_call,
+    "a provider event was not worked off in its time": _forgotten_event,
+    "the sandbox holds more than one line of a payout": _second_line,
+    "a line of the sandbox is not ours, or not as ordered": lambda w: _change(
+        SandboxRefund.objects.filter(key=w.settled.pk.hex), amount_minor=5001
+    ),
+    "the sandbox does not know a payout that we call paid": lambda w: _delete(SandboxRefund.objects.all()),
+    "the stages do not sum to the contract": lambda w: _change(Contract.objects.all(), total_minor=1),
+    "the shares do not sum to the prepayment": lambda w: _change(
+        PrepaymentShare.objects.all(), amount_minor=1
+    ),
+    "the allocations do not sum to the payment": lambda w: _change(Allocation.objects.all(), amount_minor=1),
+    "a usage record belongs to a payment that cannot have it": lambda w: _change(
+        UsageRecord.objects.all(), payment_id=new_id()
+    ),
+    "a stage is not paid as counted, or beyond its amount": lambda w: _change(
+        Stage.objects.filter(contract=w.contract, code="S2"), covered_minor=899
+    ),
+}
+
+
+def test_a_violation_is_planted_for_every_invariant_of_this_room():
+    assert sorted(PLANTS) == sorted(check.title for check in INVARIANTS)
+
+
+@pytest.mark.parametrize("title", PLANTS)
+def test_a_planted_violation_is_reported(world, title):
+    with guards.lifted(operations=("INSERT", "UPDATE", "DELETE")):
+        PLANTS[title](world)
+
+    found = {(violation.id, violation.title) for violation in checks.find_violations(timezone.now())}
+
+    assert title in {name for _, name in found}
+
+
+def _run(*arguments):
+    out, err = StringIO(), StringIO()
+    try:
+        call_command("check_money", *arguments, stdout=out, stderr=err)
+    except SystemExit as end:
+        return end.code, out.getvalue(), err.getvalue()
+    return 0, out.getvalue(), err.getvalue()
+
+
+def test_check_money_is_silent_and_succeeds_when_all_is_well(world):
+    code, out, err = _run()
+
+    assert (code, out) == (0, "")
+    assert "0 violations" in err
+
+
+def test_check_money_names_each_violation_and_fails(world):
+    with guards.lifted(operations=("UPDATE",)):
+        Payment.objects.filter(pk=world.payment.pk).update(reserved_minor=7)
+
+    code, out, _ = _run()
+    _, as_json, _ = _run("--json")
+
+    assert code == 1
+    assert out.startswith("I02 the counters of a payment differ")
+    assert world.payment.number in out
+    assert json.loads(as_json)["id"] == "I02"
+
+
+def test_what_is_late_is_no_matter_of_safety(world):
+    _lease_of_a_dead_worker(world)
+
+    assert _run()[0] == 1
+    assert _run("--safety")[0] == 0
+
+
+def test_the_safety_invariants_are_those_that_hold_the_sender():
+    safe = {check.id for check in INVARIANTS if check.safety}
+
+    assert safe == {"I01", "I02", "I03", "I04", "I05", "I06", "I07", "I08", "I13", "I14", "I17", "I18"}
+
+
+def test_ids_look_alike_on_every_database(world):
+    with guards.lifted(operations=("UPDATE",)):
+        _change(_payout(world.ready), currency="USD")
+
+    subjects = {violation.subject for violation in checks.find_violations(timezone.now())}
+
+    assert str(world.ready.pk) in subjects
