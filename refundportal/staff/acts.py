@@ -1,0 +1,288 @@
+"""
+Acts: what staff do with a record. Each has a page that explains it, its form, and one button.
+
+An act calls one service. What the service refuses becomes words on the page, nothing is half done, and
+nothing that was typed is lost. An act that is not possible stays visible with the reason why not.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Generic, TypeVar
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+
+from events.tasks import sequence_events
+from kernel.errors import DomainError
+from refundportal.bell import ring
+from refundportal.staff.lists import StaffAdmin
+from refundportal.staff.visits import Visit, visit_of
+
+Row = TypeVar("Row", bound=Model)
+
+STATUS: Final[Mapping[str, int]] = {
+    "invalid": 422,
+    "forbidden": 403,
+    "not_found": 404,
+    "conflict": 409,
+    "refused": 409,
+}
+
+
+class ActForm(forms.Form):
+    """A form of an act; `take` puts the faults that a service found beside the fields they are about."""
+
+    paths: ClassVar[Mapping[str, str]] = {}
+    """Which field a path of a fault belongs to, where it is not the field of the same name."""
+
+    def take(self, refusal: DomainError) -> None:
+        for fault in refusal.faults:
+            field = self.paths.get(fault.path, fault.path)
+            if field in self.fields:
+                self.add_error(field, fault.message)
+            else:
+                self.add_error(None, f"{fault.path}: {fault.message}" if fault.path else fault.message)
+        if not refusal.faults:
+            self.add_error(None, refusal.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An act as a page offers it: the address of its page, or the reason why not."""
+
+    name: str
+    title: str
+    icon: str
+    url: str
+    why_not: str
+
+    @property
+    def allowed(self) -> bool:
+        return not self.why_not
+
+
+class Act(Generic[Row]):
+    """
+    Something that can be done with one record.
+
+    `why_not` is for display; whether it is allowed is decided by the service, each time.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[Any]
+    button: ClassVar[Any] = ""
+    explanation: ClassVar[Any] = ""
+    icon: ClassVar[str] = "circle-dot"
+    is_grave: ClassVar[bool] = False
+    previews: ClassVar[bool] = False
+    template: ClassVar[str] = "staff/act.html"
+    form_class: ClassVar[type[ActForm]] = ActForm
+
+    def __init__(self, visit: Visit, row: Row, request: HttpRequest | None = None) -> None:
+        self.visit = visit
+        self.row = row
+        self.request = request
+
+    def why_not(self) -> str:
+        """Say why this cannot be done now; empty if it can."""
+        return ""
+
+    def form(self, *data: Any) -> ActForm:
+        return self.form_class(*data)
+
+    def context(self) -> dict[str, Any]:
+        """Give what the page shows beside the form."""
+        return {}
+
+    def do(self, form: ActForm) -> str:
+        """
+        Do it, and say what was done.
+
+        :raises DomainError: it is refused
+        """
+        raise NotImplementedError
+
+    def preview(self, form: ActForm) -> dict[str, Any]:
+        """
+        Show what would follow, without doing it.
+
+        :raises DomainError: it would be refused
+        """
+        raise NotImplementedError
+
+    def back(self) -> str:
+        """Give the address to go on from when it is done."""
+        return record_url(self.row)
+
+
+def record_url(row: Model) -> str:
+    """Give the address of a record's page."""
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+class RehearsalOver(Exception):
+    """Ends a rehearsal, so that nothing of it stays."""
+
+
+def rehearse(act: Callable[[], Any]) -> Any:
+    """Do something and undo it again: give what it gave, keep nothing of it."""
+    seen: list[Any] = []
+    try:
+        with transaction.atomic():
+            seen.append(act())
+            raise RehearsalOver
+    except RehearsalOver:
+        return seen[0]
+
+
+class ActingAdmin(StaffAdmin):
+    """A kind of record with a page of its own and acts."""
+
+    acts: ClassVar[tuple[type[Act[Any]], ...]] = ()
+    page_template: ClassVar[str]
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_act"
+        view = self.admin_site.admin_view(self.act_view)
+        return [path("<uuid:row_id>/do/<slug:act_name>/", view, name=name), *super().get_urls()]
+
+    def page(self, request: HttpRequest, visit: Visit, row: Any) -> dict[str, Any]:
+        """Gather what the record's page shows."""
+        raise NotImplementedError
+
+    def read(self, visit: Visit, row_id: UUID) -> Any:
+        """
+        Read one record through the person who asks.
+
+        :raises DomainError: no such record for this person
+        """
+        raise NotImplementedError
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the record's page; it takes nothing, every change is an act."""
+        if object_id is None or request.method not in ("GET", "HEAD") or not self.has_view_permission(request):
+            raise PermissionDenied
+        visit = visit_of(request)
+        row = self._read_or_404(visit, object_id)
+        context = {
+            **self._frame(request, row),
+            "title": str(row),
+            "offers": self.offers(visit, row),
+            **self.page(request, visit, row),
+        }
+        return TemplateResponse(request, self.page_template, context)
+
+    def offers(self, visit: Visit, row: Any) -> list[Offer]:
+        return [self.offer_of(act(visit, row)) for act in self.acts]
+
+    def offer_of(self, act: Act[Any]) -> Offer:
+        return Offer(act.name, str(act.title), act.icon, self.act_url(act.row, act.name), act.why_not())
+
+    def act_url(self, row: Model, name: str) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_act", args=[row.pk, name])
+
+    def act_view(self, request: HttpRequest, row_id: UUID, act_name: str) -> HttpResponse:
+        """Explain an act, and do it when its form is sent."""
+        if request.method not in ("GET", "HEAD", "POST"):
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = next((act for act in self.acts if act.name == act_name), None)
+        if found is None:
+            raise Http404
+        visit = visit_of(request)
+        act = found(visit, self._read_or_404(visit, row_id), request)
+        if request.method == "POST":
+            return self._do(request, act)
+        return self._show(request, act, act.form())
+
+    def _do(self, request: HttpRequest, act: Act[Any]) -> HttpResponse:
+        form = act.form(request.POST, request.FILES)
+        if not form.is_valid():
+            return self._show(request, act, form, status=422)
+        try:
+            if act.previews and "confirmed" not in request.POST:
+                return self._show(request, act, form, preview=act.preview(form))
+            done = act.do(form)
+        except DomainError as refusal:
+            form.take(refusal)
+            return self._show(request, act, form, status=STATUS[refusal.kind])
+        ring(sequence_events)
+        messages.success(request, done)
+        return redirect(act.back())
+
+    def _show(
+        self,
+        request: HttpRequest,
+        act: Act[Any],
+        form: ActForm,
+        *,
+        preview: Mapping[str, Any] | None = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        context = {
+            **self._frame(request, act.row),
+            "title": str(act.title),
+            "act": act,
+            "form": form,
+            "why_not": act.why_not(),
+            "back_url": act.back(),
+            "preview": preview,
+            **act.context(),
+        }
+        return TemplateResponse(request, act.template, context, status=status)
+
+    def _frame(self, request: HttpRequest, row: Model) -> dict[str, Any]:
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "row": row,
+            "list_title": str(self.opts.verbose_name_plural),
+            "list_url": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
+            "record_url": record_url(row),
+            "history_url": reverse(
+                f"admin:{self.opts.app_label}_{self.opts.model_name}_history", args=[row.pk]
+            ),
+        }
+
+    def _read_or_404(self, visit: Visit, row_id: Any) -> Any:
+        try:
+            return self.read(visit, UUID(str(row_id)))
+        except ValueError as missing:
+            raise Http404 from missing
+        except DomainError as missing:
+            raise Http404 from missing
+
+
+def refusing(condition: bool, words: str) -> str:
+    """Give the words if the condition holds: the first reason why not is said."""
+    return words if condition else ""
+
+
+def first_of(*reasons: str) -> str:
+    """Give the first reason that is one."""
+    return next((reason for reason in reasons if reason), "")
+
+
+def finance_only(visit: Visit) -> str:
+    return refusing(not visit.is_finance, _("Only Finance may do this."))
+
+
+def reviewers_only(visit: Visit) -> str:
+    return refusing(not visit.may_review, _("Only a Reviewer or an Approver may do this."))

@@ -1,0 +1,59 @@
+"""
+The staff site: it shows what is registered here and nothing else.
+
+Sign-in, passwords and second factors belong to the account pages; no library registers its own models here.
+"""
+
+from typing import Any
+
+from allauth.account.decorators import secure_admin_login
+from django.conf import settings
+from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+from unfold.sites import UnfoldAdminSite
+
+from refundportal.staff.visits import may_read
+
+
+class StaffSite(UnfoldAdminSite):
+    """Pages for the company's people."""
+
+    index_title = _("Today")
+    index_template = "staff/dashboard.html"
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        return secure_admin_login(super().login)(request, extra_context)
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        logout(request)
+        return redirect(settings.LOGIN_URL)
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return redirect("account_change_password")
+
+    def password_change_done(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return redirect("account_change_password")
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show what is to be done today; whoever is in no group sees that they are in none."""
+        from refundportal.staff.dashboard import dashboard_of
+
+        board = dashboard_of(request) if may_read(request) else None
+        return super().index(request, {"board": board, **(extra_context or {})})
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not may_read(request):
+            raise PermissionDenied
+        return super().search(request, extra_context)
+
+
+site = StaffSite(name="admin")
