@@ -62,6 +62,7 @@ def is_decimal(text: str) -> bool:
     return _DECIMAL.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=1024)
 def scaled_text(value: int, digits: int) -> str:
     """Write a whole number of 10 ** -digits as a decimal string with exactly that many decimals."""
     if not digits:

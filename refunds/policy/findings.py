@@ -73,6 +73,7 @@ class Check(NamedTuple):
     """A rule, the clause it carries out, and how its detail is written."""
 
     rule: Rule
+    name: str
     clause: str
     explain: Callable[[Figures], Detail]
 
@@ -285,7 +286,7 @@ def _holding(at: Figures) -> tuple[tuple[Rule, bool | None], ...]:
 
 
 _CHECKS: Final[Mapping[Rule, Check]] = {
-    rule: Check(rule, CLAUSE_OF_RULE[rule], explain)
+    rule: Check(rule, str(rule), CLAUSE_OF_RULE[rule], explain)
     for rule, explain in (
         (Rule.PAYMENT_CAPTURED, _payment),
         (Rule.PAYMENT_NOT_CHARGED_BACK, _nothing_more),

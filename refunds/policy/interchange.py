@@ -78,7 +78,7 @@ def answer_json(facts_id: str, answer: Answer) -> dict[str, Any]:
     written["usage_value"] = _exact_text(answer.usage_value)
     written["lines"] = [_line_json(line, digits) for line in answer.lines]
     written["findings"] = [
-        {"rule": str(check.rule), "clause": check.clause, "holds": holds, "detail": check.explain(figures)}
+        {"rule": check.name, "clause": check.clause, "holds": holds, "detail": check.explain(figures)}
         for check, holds, figures in answer.findings
     ]
     written["data_versions"] = dict(DATA_VERSIONS)

@@ -169,7 +169,8 @@ def _read_items(given: list[Any], at: Path, faults: FaultList) -> tuple[ItemFact
 
 def _read_usage(given: list[Any], names: set[Any] | None, faults: FaultList) -> list[dict[str, Any]]:
     """Read the usage records; `names` of the stages, if these could be read."""
-    records, kinds = [], dict[str, Any]()
+    records: list[dict[str, Any]] = []
+    kinds: dict[str, Any] = {}
     for index, entry in enumerate(given):
         at: Path = ("usage", index)
         if not isinstance(entry, dict):

@@ -1,0 +1,1 @@
+"""How fast things are, each measured in turn with an anchor in the same run."""
