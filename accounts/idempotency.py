@@ -86,7 +86,8 @@ def run_once(
             return answer
     except _UndoAll:
         answer, error = unstored[0]
-        _leave_trace(error)
+        with transaction.atomic():
+            _leave_trace(error)
         return answer
 
 
