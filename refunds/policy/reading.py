@@ -24,6 +24,10 @@ ENTRIES_MAX: Final = 10_000
 """Most entries in any list."""
 
 
+_SAFE_YEARS: Final = (2, 9980)
+"""No window (365 days, holidays) and no deemed acceptance (3,650 days) leads from these out of 0001 to 9999."""
+
+
 class InvalidFacts(InvalidInput):
     """Facts that cannot be evaluated: every fault in document order; `data["id"]` is the id, if any."""
 
@@ -94,9 +98,15 @@ def _read_payment(
     if isinstance(status, str) and status in _CAPTURED:
         required = (*_PAYMENT_REQUIRED, "captured_at")
     payment = read_fields(given, fields, required, ("payment",), faults)
-    if terms is not None and "captured_at" in payment and given.get("deadline") is None:
+    captured_at = payment.get("captured_at")
+    if (
+        terms is not None
+        and captured_at is not None
+        and given.get("deadline") is None
+        and _is_far(captured_at)
+    ):
         try:
-            window_of(terms, payment["captured_at"])
+            window_of(terms, captured_at)
         except OutsideCalendar:
             faults.add(("payment", "captured_at"), "the deadline would leave the years 0001 to 9999")
     return payment
@@ -133,7 +143,7 @@ def _read_work(
         names.add(stage.get("stage"))
         if "items" in stage:
             stage["items"] = _read_items(stage["items"], (*at, "items"), faults)
-        if terms is not None and "delivered_at" in stage:
+        if terms is not None and "delivered_at" in stage and _is_far(stage["delivered_at"]):
             try:
                 deemed_acceptance_of(stage["delivered_at"], terms)
             except OutsideCalendar:
@@ -187,6 +197,11 @@ def _read_usage(given: list[Any], names: set[Any] | None, faults: FaultList) -> 
             faults.add((*at, "meter"), "is a meter of the other kind in an earlier record")
         records.append(record)
     return records
+
+
+def _is_far(instant: datetime) -> bool:
+    """Whether a day counted from an instant could leave the calendar at all."""
+    return not _SAFE_YEARS[0] <= instant.year <= _SAFE_YEARS[1]
 
 
 def _payment_facts(payment: dict[str, Any]) -> PaymentFacts:
