@@ -107,12 +107,11 @@ def read_fields(
     """Read an object field by field; fields with faults are left out of what is returned."""
     values: dict[str, Any] = {}
     for name, value in raw.items():
-        reader = fields.get(name)
-        if reader is None:
+        if name not in fields:
             faults.add((*at, name), "is not a field that exists here")
         elif value is not None or not null_is_left_out:
             try:
-                values[name] = reader(value)
+                values[name] = fields[name](value)
             except Wrong as wrong:
                 faults.add((*at, name), str(wrong))
     if type(raw) is DoubleKeys:

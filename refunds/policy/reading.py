@@ -25,7 +25,7 @@ ENTRIES_MAX: Final = 10_000
 
 
 _SAFE_YEARS: Final = (2, 9980)
-"""No window (365 days, holidays) and no deemed acceptance (3,650 days) leads from these out of 0001 to 9999."""
+"""From these no window (365 days, holidays) and no deemed acceptance (3,650 days) leaves 0001 to 9999."""
 
 
 class InvalidFacts(InvalidInput):
