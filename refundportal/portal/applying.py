@@ -1,4 +1,4 @@
-"""Applying in three steps. What is typed is a draft on the server; an application it becomes by the last button."""
+"""Applying in three steps: what is typed is a draft on the server until the last button is pressed."""
 
 import hashlib
 import json
@@ -42,7 +42,7 @@ TARGETS_MAX: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One person applying for one payment: the payment, what has been typed, and what can be said about it."""
+    """One person applying for one payment: what has been typed, and what can be said about it."""
 
     payment: Payment
     draft: ApplicationDraft | None
@@ -124,7 +124,7 @@ def apply(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
         step = request.POST.get("go")
         if step == "on" and form.is_valid():
             return redirect("apply-check", number)
-        if step == "files" and "files" not in form.errors:
+        if step == "files" and "evidence" not in form.errors:
             return redirect(reverse("apply", args=[number]) + "#files")
         desk = _desk(visit, number)
     context = _common(visit, desk) | {"form": form, "step": 1}
@@ -138,11 +138,11 @@ def _keep(visit: Visit, desk: Desk, form: ApplicationForm) -> None:
         save_draft(user=person, payment_id=payment.pk, content=form.content, now=visit.now)
     except DomainError as refusal:
         form.add_error(None, refusal.detail)
-    for file in form.cleaned_data.get("files") or ():
+    for file in form.cleaned_data.get("evidence") or ():
         try:
             add_draft_file(user=person, payment_id=payment.pk, file=file, file_name=file.name, now=visit.now)
         except DomainError as refusal:
-            form.add_error("files", f"{file.name}: {refusal.detail}")
+            form.add_error("evidence", f"{file.name}: {refusal.detail}")
 
 
 @page
@@ -307,20 +307,15 @@ def _common(visit: Visit, desk: Desk) -> dict[str, Any]:
 def _answers(form: ApplicationForm) -> dict[str, Any]:
     """What was typed, to be read again."""
     said = form.cleaned_data
-    choices = {
-        name: dict(form.fields[name].choices)
-        for name in ("reason", "remedy", "target")
-        if name in form.fields
-    }  # type: ignore[attr-defined]
     return {
-        "reason": choices["reason"][said["reason"]],
+        "reason": form.words_of("reason", said["reason"]),
         "said": said["statement"],
         "objections": [
             (field.label, said[field.name]) for field in form.item_fields if said[field.name].strip()
         ],
         "amount_asked": form.amount,
-        "remedy": choices["remedy"][form.chosen_remedy] if "remedy" in choices else "",
-        "target": choices.get("target", {}).get(form.target_id, ""),
+        "remedy": form.words_of("remedy", form.chosen_remedy),
+        "target": form.words_of("target", form.target_id or ""),
     }
 
 

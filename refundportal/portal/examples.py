@@ -1,4 +1,4 @@
-"""Worked examples of the policy on made-up figures, each computed by the engine when the page is asked for."""
+"""Worked examples of the policy on made-up figures; the engine computes each when the page is shown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,15 +77,16 @@ _CASES: Final = (
     (
         _("Paid in advance, nothing delivered"),
         _(
-            "A stage was paid on Tuesday. Nothing has been delivered when the client applies on Thursday morning."
+            "A stage was paid on Tuesday. Nothing has been delivered when the client applies on "
+            "Thursday morning."
         ),
         _facts("nothing-delivered", work=[_stage("S1", "1000.00")], usage=[]),
     ),
     (
         _("Delivered, but only in part as agreed"),
         _(
-            "The booking pages were delivered. One of two acceptance items is met, the other by half. The client "
-            "has used the service in the meantime."
+            "The booking pages were delivered. One of two acceptance items is met, the other by half. "
+            "The client has used the service in the meantime."
         ),
         _facts(
             "in-part",
@@ -108,7 +109,8 @@ _CASES: Final = (
     (
         _("One minute too late"),
         _(
-            "The same as the first example, but the application arrives one minute after the window has closed."
+            "The same as the first example, but the application arrives one minute after the window "
+            "has closed."
         ),
         _facts(
             "too-late", work=[_stage("S1", "1000.00")], usage=[], submitted_at="2026-06-06T00:01:00+02:00"

@@ -119,7 +119,7 @@ class ApplicationForm(forms.Form):
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 6}),
     )
-    files = FilesField(
+    evidence = FilesField(
         label=_("Evidence"),
         help_text=_(
             "PDF, PNG, JPEG or plain text, up to 10 MB each, 20 files at most. They are kept at once."
@@ -174,7 +174,7 @@ class ApplicationForm(forms.Form):
             )
         else:
             del self.fields["remedy"]
-        before = ("reason", "statement", *self._items, "files", "extent", "amount", "remedy", "target")
+        before = ("reason", "statement", *self._items, "evidence", "extent", "amount", "remedy", "target")
         self.order_fields(before)
 
     @property
@@ -184,7 +184,7 @@ class ApplicationForm(forms.Form):
     @property
     def content(self) -> dict[str, str]:
         """Everything that was typed, as it was typed: what the draft keeps."""
-        names = [name for name in self.fields if name != "files"]
+        names = [name for name in self.fields if name != "evidence"]
         return {name: str(self.data.get(name, ""))[:4100] for name in names}
 
     def clean(self) -> dict[str, Any]:
@@ -220,6 +220,13 @@ class ApplicationForm(forms.Form):
         """What is asked for; None for everything."""
         return self.cleaned_data["amount"] if self.cleaned_data["extent"] == "part" else None
 
+    def words_of(self, name: str, value: str) -> str:
+        """Say a chosen value in its words; nothing for a choice that was not offered or not made."""
+        field = self.fields.get(name)
+        if not value or not isinstance(field, forms.ChoiceField):
+            return ""
+        return str(dict(field.choices)[value])  # type: ignore[arg-type]  # pairs, as set above
+
     @property
     def chosen_remedy(self) -> str:
         return str(self.cleaned_data.get("remedy") or Remedy.REFUND)
@@ -238,6 +245,6 @@ class MessageForm(forms.Form):
     """A message in the thread of an application, with files."""
 
     body = forms.CharField(label=_("Your message"), max_length=8000, widget=forms.Textarea(attrs={"rows": 4}))
-    files = FilesField(
+    evidence = FilesField(
         label=_("Files"), help_text=_("PDF, PNG, JPEG or plain text, up to 10 MB each. Once sent, they stay.")
     )

@@ -18,7 +18,7 @@ SHOWN = 10
 
 @page
 def home(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Show open windows first, then open applications, then contracts. Staff without a client go to their pages."""
+    """Show open windows first, then open applications, then contracts; lead staff to their own pages."""
     clients = _own_clients(visit)
     names = list(clients.order_by("name").values_list("name", flat=True)[:SHOWN])
     if not names and visit.principal.is_staff:

@@ -25,8 +25,8 @@ from refunds.wording import instant_words, money_words
 
 STILL_POSSIBLE: Final[Mapping[str, str | Promise]] = {
     "payment_not_captured": gettext_lazy(
-        "As soon as your money has arrived, the window opens and you can apply here. Until then you can simply "
-        "stop the payment at your bank."
+        "As soon as your money has arrived, the window opens and you can apply here. Until then you can "
+        "simply stop the payment at your bank."
     ),
     "payment_charged_back": gettext_lazy("Your bank has the money. Please talk to your bank."),
     "nothing_refundable": gettext_lazy(
@@ -34,11 +34,31 @@ STILL_POSSIBLE: Final[Mapping[str, str | Promise]] = {
     ),
     "request_already_open": gettext_lazy("You can add to the application that is open, or withdraw it."),
     "window_expired": gettext_lazy(
-        "You can still object to delivered work that you have not accepted, and we mend it. Payments for other "
-        "stages have windows of their own."
+        "You can still object to delivered work that you have not accepted, and we mend it. Payments for "
+        "other stages have windows of their own."
     ),
 }
 """What one can still do, by the reason that stands against an application."""
+
+_OF_STAGE: Final[Mapping[str, str | Promise]] = {
+    "pending": gettext_lazy(
+        "%(stage)s was delivered, but nobody has examined it yet. What is found to be as agreed is kept, and "
+        "the refund becomes lower than this."
+    ),
+    "not_delivered": gettext_lazy(
+        "Nothing of %(stage)s has been delivered. Work that is delivered before you apply is examined first."
+    ),
+    "assessed": gettext_lazy(
+        "%(stage)s was examined. If a new delivery is examined, the part that is kept changes."
+    ),
+    "accepted": gettext_lazy(
+        "You accepted %(stage)s, so it is kept. Only a defect that could not be seen then changes this."
+    ),
+    "deemed_accepted": gettext_lazy(
+        "%(stage)s counts as accepted, so it is kept. Only a defect that could not be seen then changes this."
+    ),
+}
+"""What would change the figure, by how far a stage has come."""
 
 _BARRING: Final = frozenset({"window_expired"})
 
@@ -99,24 +119,7 @@ def _what_would_change(payment: Payment, answer: Mapping[str, Any]) -> Iterator[
     found = {finding["rule"]: finding["detail"] for finding in answer["findings"]}
     zone = found["window"]["time_zone"]
     for stage in found["conformity"]["stages"]:
-        words = {
-            "pending": _(
-                "%(stage)s was delivered, but nobody has examined it yet. What is found to be as agreed is kept, and the refund becomes lower than this."
-            ),
-            "not_delivered": _(
-                "Nothing of %(stage)s has been delivered. Work that is delivered before you apply is examined first."
-            ),
-            "assessed": _(
-                "%(stage)s was examined. If a new delivery is examined, the part that is kept changes."
-            ),
-            "accepted": _(
-                "You accepted %(stage)s, so it is kept. Only a defect that could not be seen then changes this."
-            ),
-            "deemed_accepted": _(
-                "%(stage)s counts as accepted, so it is kept. Only a defect that could not be seen then changes this."
-            ),
-        }[stage["state"]]
-        yield words % {"stage": stage["stage"]}
+        yield str(_OF_STAGE[stage["state"]]) % {"stage": stage["stage"]}
         if (
             stage["state"] in ("pending", "assessed")
             and stage["deemed_accepted_at"]

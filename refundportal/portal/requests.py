@@ -1,4 +1,4 @@
-"""The page of an application: where it stands, why, the thread; its acknowledgement, letter and withdrawal."""
+"""The page of an application: where it stands, why, the thread; acknowledgement, letter, withdrawal."""
 
 from typing import Any
 
@@ -46,14 +46,14 @@ def _write(visit: Visit, found: RefundRequest, form: MessageForm) -> bool:
             principal=visit.principal,
             request_id=found.pk,
             body=form.cleaned_data["body"],
-            attachments=uploads(form.cleaned_data["files"]),
+            attachments=uploads(form.cleaned_data["evidence"]),
             now=visit.now,
         )
     except DomainError as refusal:
         if refusal.kind == "forbidden":
             raise
         form.add_error(
-            "files" if refusal.code.startswith(("file_", "too_many_files")) else None, refusal.detail
+            "evidence" if refusal.code.startswith(("file_", "too_many_files")) else None, refusal.detail
         )
         return False
     return True

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from kernel.money import Money
 from payments.models import Method, Payment, PaymentStatus
@@ -38,6 +38,7 @@ def open_windows(visit: Visit, clients: QuerySet[Any]) -> tuple[list[Window], in
     rows = (
         payments_of(visit.principal)
         .filter(client__in=clients, status=PaymentStatus.CAPTURED, deadline__gt=visit.now)
+        .filter(amount_minor__gt=F("reserved_minor") + F("refunded_minor"))
         .exclude(method=Method.CREDIT)
         .exclude(Exists(asked))
         .select_related("terms", "stage", "contract")

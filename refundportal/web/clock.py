@@ -41,7 +41,7 @@ class Clock:
 
 
 def end_words(ends_at: datetime, zone: str) -> str:
-    """Say the first instant that is too late: by the last whole day if it is the first instant of the next one."""
+    """Say the first instant that is too late: by the last day, if it is the first instant of the next."""
     last_day = last_whole_day(ends_at, zone)
     if last_day is None:
         return instant_words(ends_at, zone)

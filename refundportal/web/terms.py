@@ -32,8 +32,8 @@ def _window(terms: RefundTerms) -> Iterator[str]:
     if terms.day_rule is DayRule.ELAPSED:
         hours = days * 24
         yield ngettext(
-            "You can apply for a refund within %(n)s hour of the payment, counted from the second of payment.",
-            "You can apply for a refund within %(n)s hours of the payment, counted from the second of payment.",
+            "You can apply for a refund within %(n)s hour, counted from the second of payment.",
+            "You can apply for a refund within %(n)s hours, counted from the second of payment.",
             hours,
         ) % {"n": hours}
         return
@@ -54,8 +54,8 @@ def _last_day(terms: RefundTerms) -> Iterator[str]:
         yield _("If the last day is a Saturday or Sunday, you have until the end of the next working day.")
         return
     yield _(
-        "If the last day is a Saturday, a Sunday or a public holiday (%(calendar)s), you have until the end of the "
-        "next working day."
+        "If the last day is a Saturday, a Sunday or a public holiday (%(calendar)s), you have until the end "
+        "of the next working day."
     ) % {"calendar": terms.holiday_calendar}
 
 

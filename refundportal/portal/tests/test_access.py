@@ -1,0 +1,172 @@
+"""Who may open what: every address of the portal, tried by everybody."""
+
+from io import BytesIO
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from contracts.tests.cast import signed_contract
+from refundportal.portal.tests.visiting import Visitor, words
+from refundportal.portal.urls import urlpatterns
+from refunds.services import add_attachment
+from refunds.tests.scene import LATER, Scene, approved, evidence, make_scene, paid
+
+OPEN = {"policy"}
+OWN = {"home", "account", "contracts", "requests"}
+"""Pages that show visitors their own."""
+READ = {"contract", "contract-document", "payment", "request", "received", "letter", "attachment"}
+"""Pages that every member of the client may read."""
+ACTS = {"accept", "object", "apply", "apply-check", "apply-confirm", "apply-discard", "withdraw"}
+"""Pages of owners and requesters."""
+SENT_ONLY = {"remove-file"}
+"""What is tested where it belongs: it answers everybody the same and touches only one's own draft."""
+
+
+@pytest.fixture
+def addresses(db, clock) -> tuple[Scene, dict[str, str]]:
+    """A delivered stage, an answered application with a file, and the address of everything."""
+    scene = make_scene(is_delivered=True)
+    document = evidence(scene)
+    second = signed_contract(scene.cast, title="Second")
+    request = approved(Scene(scene.cast, second, paid(scene.cast, second, "P1")))
+    file = add_attachment(
+        principal=scene.cast.as_alice,
+        request_id=request.pk,
+        file=BytesIO(b"Look."),
+        file_name="proof.txt",
+        now=LATER,
+    )
+    contract, payment = f"/contracts/{scene.contract.number}/", f"/payments/{scene.payment.number}/"
+    asked = f"/requests/{request.number}/"
+    return scene, {
+        "contract": contract,
+        "contract-document": f"{contract}documents/{document.pk}/",
+        "accept": f"{contract}stages/S1/accept/",
+        "object": f"{contract}stages/S1/object/",
+        "payment": payment,
+        "apply": f"{payment}apply/",
+        "apply-check": f"{payment}apply/check/",
+        "apply-confirm": f"{payment}apply/confirm/",
+        "apply-discard": f"{payment}apply/discard/",
+        "request": asked,
+        "received": f"{asked}received/",
+        "letter": f"{asked}letter/",
+        "withdraw": f"{asked}withdraw/",
+        "attachment": f"/files/{file.pk}/",
+    }
+
+
+def test_every_address_of_the_portal_is_in_this_matrix():
+    assert {pattern.name for pattern in urlpatterns} == OPEN | OWN | READ | ACTS | SENT_ONLY
+
+
+def test_nobody_reads_without_signing_in(addresses):
+    _, found = addresses
+    stranger = Client()
+
+    answers = {
+        address: stranger.get(address)
+        for address in [*found.values(), "/", "/you/", "/contracts/", "/requests/"]
+    }
+
+    assert {answer.status_code for answer in answers.values()} == {302}
+    assert all(answer.headers["Location"].startswith("/account/login/") for answer in answers.values())
+
+
+def test_the_policy_is_open_to_everybody(db):
+    assert Client().get("/policy/").status_code == 200
+
+
+@pytest.mark.parametrize("name", sorted(READ | ACTS))
+def test_what_is_foreign_looks_like_what_is_missing(addresses, name):
+    scene, found = addresses
+    mallory = Visitor(scene.cast.mallory)
+    missing = found[name].replace("2026-000001", "2026-999999").replace("C-2026-0001", "C-2026-9999")
+    if "attachment" in name or "document" in name:
+        missing = found[name][:-3] + ("00/" if found[name][-3:] != "00/" else "11/")
+
+    foreign, absent = mallory.get(found[name]), mallory.get(missing)
+
+    assert (foreign.status_code, absent.status_code) == (404, 404)
+    assert foreign.content == absent.content
+
+
+@pytest.mark.parametrize("name", sorted(ACTS))
+def test_what_is_foreign_takes_no_act(addresses, name):
+    scene, found = addresses
+
+    assert Visitor(scene.cast.mallory).post(found[name]).status_code == 404
+
+
+@pytest.mark.parametrize("name", sorted(READ))
+def test_a_viewer_reads_everything(addresses, name):
+    scene, found = addresses
+
+    assert Visitor(scene.cast.bea).get(found[name]).status_code == 200
+
+
+@pytest.mark.parametrize("name", sorted(ACTS))
+def test_a_viewer_is_told_clearly_that_she_only_reads(addresses, name):
+    scene, found = addresses
+    bea = Visitor(scene.cast.bea)
+
+    read, sent = bea.get(found[name]), bea.post(found[name])
+
+    assert (read.status_code, sent.status_code) == (403, 403)
+    assert "Your role lets you read." in words(read)
+
+
+@pytest.mark.parametrize("name", sorted(READ | ACTS - {"apply-discard", "withdraw"}))
+def test_a_requester_reads_and_acts(addresses, name):
+    scene, found = addresses
+
+    assert Visitor(scene.cast.cem).get(found[name]).status_code in (200, 302)
+
+
+@pytest.mark.parametrize("name", sorted(ACTS))
+def test_staff_act_in_their_own_pages_alone(addresses, name):
+    scene, found = addresses
+
+    assert Visitor(scene.cast.rita).post(found[name]).status_code == 403
+
+
+def test_staff_without_a_client_are_led_to_their_own_pages(addresses):
+    scene, _ = addresses
+
+    assert Visitor(scene.cast.rita).get("/").headers["Location"] == reverse("admin:index")
+
+
+def test_a_client_sees_only_their_own_lists(addresses):
+    scene, _ = addresses
+    mallory = Visitor(scene.cast.mallory)
+
+    shown = [words(mallory.get(address)) for address in ("/", "/contracts/", "/requests/")]
+
+    assert all(scene.contract.title not in text and "RR-2026" not in text for text in shown)
+
+
+@pytest.mark.parametrize("name", sorted(READ))
+def test_private_pages_are_kept_out_of_every_cache(addresses, name):
+    scene, found = addresses
+
+    answer = Visitor(scene.cast.alice).get(found[name])
+
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("name", ["contract-document", "attachment"])
+def test_files_leave_as_attachments_in_a_sandbox(addresses, name):
+    scene, found = addresses
+
+    answer = Visitor(scene.cast.alice).get(found[name])
+
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+
+
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "é", "YQ" * 20])
+def test_a_cursor_that_was_never_given_is_not_found(scene: Scene, cursor):
+    assert Visitor(scene.cast.alice).get("/contracts/", {"at": cursor}).status_code == 404
