@@ -8,7 +8,5 @@ from django.conf import settings
 
 def crash_point(name: str) -> None:
     """Kill this process if the environment variable `CRASH_AT` names this point; never in production mode."""
-    if not getattr(settings, "DEBUG_CRASH_POINTS", False) or settings.PRODUCTION:
-        return
-    if os.environ.get("CRASH_AT") == name:
+    if settings.DEBUG_CRASH_POINTS and not settings.PRODUCTION and os.environ.get("CRASH_AT") == name:
         os.kill(os.getpid(), signal.SIGKILL)
