@@ -65,6 +65,11 @@ PAYOUT_RAILS = env.choices(
 if PRODUCTION and "sandbox" in PAYOUT_RAILS:
     raise OddValue("PAYOUT_RAILS", ",".join(PAYOUT_RAILS), "in production mode no sandbox: it moves no money")
 
+# With this on, a process dies where the variable CRASH_AT says, to show that nothing is lost or done twice.
+DEBUG_CRASH_POINTS = env.flag("DEBUG_CRASH_POINTS", False)
+if PRODUCTION and DEBUG_CRASH_POINTS:
+    raise OddValue("DEBUG_CRASH_POINTS", "yes", "in production mode only no")
+
 # Where the portal stands
 
 DEBUG = env.flag("DEBUG", False)
