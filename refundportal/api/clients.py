@@ -1,6 +1,5 @@
 """Clients: the parties of contracts."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -65,7 +64,7 @@ class ClientsView(ListView):
     def get(self, request: Request) -> Response:
         query = self.query(ClientQuery)
         rows = only(clients_of(self.principal), query, kind="kind", email="email__iexact")
-        return self.page(rows, query, show_clients)
+        return self.page(rows, query, ClientBody)
 
     @documented(body=NewClient, answer=ClientBody, status=201, summary="Enter a client")
     def post(self, request: Request) -> Response:
@@ -91,7 +90,3 @@ class ClientView(ApiView):
 
     def _show(self, client_id: UUID) -> dict[str, Any]:
         return ClientBody(client_of(self.principal, client_id)).data
-
-
-def show_clients(rows: Sequence[Client]) -> Sequence[Any]:
-    return ClientBody(rows, many=True).data

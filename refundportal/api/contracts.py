@@ -1,6 +1,5 @@
 """Contracts, their terms and their documents."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts.scopes import CONTRACTS_READ, CONTRACTS_WRITE
 from contracts.drafts import parse_contract
-from contracts.models import Contract, ContractState, Document, DocumentKind, RefundTerms
+from contracts.models import Contract, ContractState, DocumentKind, RefundTerms
 from contracts.selectors import contract_of, contracts_of, documents_of
 from contracts.services import (
     add_document,
@@ -97,7 +96,7 @@ class ContractsView(ListView):
             created_from="created_at__gte",
             created_before="created_at__lt",
         )
-        return self.page(rows, query, lambda found: ContractRow(found, many=True).data)
+        return self.page(rows, query, ContractRow)
 
     @documented(body=NewContract, answer=ContractBody, status=201, summary="Store a contract as a draft")
     def post(self, request: Request) -> Response:
@@ -142,13 +141,12 @@ class TermsView(ListView):
     @documented(query=PageQuery, page_of=TermsBody, summary="List the versions of the terms")
     def get(self, request: Request, contract_id: UUID) -> Response:
         rows = RefundTerms.objects.filter(contract=contract_of(self.principal, contract_id))
-        return self.page(rows, self.query(PageQuery), lambda found: TermsBody(found, many=True).data)
+        return self.page(rows, self.query(PageQuery), TermsBody)
 
     @documented(body=TermsFacts, answer=TermsBody, status=201, summary="Publish new terms for later payments")
     def post(self, request: Request, contract_id: UUID) -> Response:
-        row = publish_terms(
-            principal=self.principal, contract_id=contract_id, terms=request.data, now=self.now
-        )
+        terms: Any = request.data
+        row = publish_terms(principal=self.principal, contract_id=contract_id, terms=terms, now=self.now)
         return shown(TermsBody(row).data, status=201)
 
 
@@ -162,7 +160,7 @@ class DocumentsView(ListView):
     def get(self, request: Request, contract_id: UUID) -> Response:
         contract = contract_of(self.principal, contract_id)
         rows = documents_of(self.principal).filter(contract=contract)
-        return self.page(rows, self.query(PageQuery), show_documents)
+        return self.page(rows, self.query(PageQuery), DocumentBody)
 
     @documented(
         body=NewDocument,
@@ -189,7 +187,3 @@ def show_contract(contract: Contract) -> dict[str, Any]:
     """Show a contract with its parts: a constant number of queries for any number of them."""
     prefetch_related_objects([contract], *CONTRACT_PARTS)
     return ContractBody(contract).data
-
-
-def show_documents(rows: Sequence[Document]) -> Sequence[Any]:
-    return DocumentBody(rows, many=True).data

@@ -62,7 +62,7 @@ class EnquiriesView(ListView):
             request="request_id",
             state="state",
         )
-        return self.page(rows, query, lambda found: EnquiryBody(found, many=True).data)
+        return self.page(rows, query, EnquiryBody)
 
     @documented(body=NewEnquiry, answer=EnquiryBody, status=201, summary="Ask a question")
     def post(self, request: Request) -> Response:

@@ -11,7 +11,7 @@ from contracts.selectors import clients_of
 from events.models import Event
 from events.selectors import events_after
 from refundportal.api.schema import documented
-from refundportal.api.views import ApiView
+from refundportal.api.views import ApiView, many_shown
 from refundportal.web.pages import PAGE_SIZE, PAGE_SIZE_MAX
 from refundportal.web.serializers import IdField, InstantField, StrictSerializer, TextField
 
@@ -28,7 +28,7 @@ class EventBody(serializers.Serializer[Event]):
     actor_kind = serializers.CharField()
     actor = serializers.UUIDField(source="actor_id", allow_null=True)
     at = InstantField()
-    data = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]
 
 
 class EventQuery(StrictSerializer):
@@ -62,7 +62,7 @@ class EventsView(ApiView):
             client_ids=self._clients(query),
             limit=size + 1,
         )
-        rows: list[Any] = list(EventBody(found[:size], many=True).data)
+        rows: list[Any] = many_shown(EventBody, found[:size])
         following = self.address(after=rows[-1]["position"]) if len(found) > size else None
         return Response({"next": following, "previous": None, "results": rows})
 

@@ -71,7 +71,7 @@ def _rest_problem(error: APIException) -> Problem:
     if isinstance(error, Refusal):
         headers |= error.headers
     if isinstance(error, Throttled):
-        headers["Retry-After"] = str(max(1, round(error.wait or 1)))
+        headers["Retry-After"] = str(max(1, round(getattr(error, "wait", None) or 1)))
     detail = error.detail
     code = detail.code if isinstance(detail, ErrorDetail) else error.default_code
     return Problem(

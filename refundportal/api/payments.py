@@ -1,6 +1,5 @@
 """Payments: recorded, captured, failed, voided, disputed; and what a refund of one would be now."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -148,7 +147,7 @@ class PaymentsView(ListView):
             captured_from="captured_at__gte",
             captured_before="captured_at__lt",
         )
-        return self.page(rows, query, show_rows)
+        return self.page(rows, query, PaymentRow)
 
     @documented(body=NewPayment, answer=PaymentBody, status=201, summary="Record a payment")
     @idempotent
@@ -255,7 +254,3 @@ def show_payment(principal: Principal, payment_id: UUID) -> dict[str, Any]:
     payment = payment_of(principal, payment_id)
     prefetch_related_objects([payment], "terms", "allocations__stage")
     return PaymentBody(payment).data
-
-
-def show_rows(rows: Sequence[Payment]) -> Sequence[Any]:
-    return PaymentRow(rows, many=True).data

@@ -78,7 +78,7 @@ class PayoutsView(ListView):
             created_from="created_at__gte",
             created_before="created_at__lt",
         )
-        return self.page(rows, query, lambda found: PayoutRow(found, many=True).data)
+        return self.page(rows, query, PayoutRow)
 
 
 class PayoutView(ApiView):

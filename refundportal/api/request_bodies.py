@@ -10,6 +10,7 @@ from accounts.principals import Principal
 from kernel.money import Money
 from payments.models import Payout, PayoutState
 from refundportal.api.interchange import AnswerBody, FactsBody
+from refundportal.api.views import many_shown
 from refundportal.web.serializers import (
     AmountField,
     IdField,
@@ -17,6 +18,7 @@ from refundportal.web.serializers import (
     StrictSerializer,
     TextField,
     TruthField,
+    many,
 )
 from refunds.models import (
     Attachment,
@@ -163,7 +165,7 @@ class NewRequest(StrictSerializer):
     payment = IdField(source="payment_id")
     reason = serializers.ChoiceField(ReasonGiven.values)
     statement = TextField(max_length=4000)
-    objections = NewObjection(many=True, required=False, max_length=200)
+    objections = many(NewObjection, required=False, max_length=200)
     amount = AmountField(required=False, allow_null=True, help_text="Default: everything.")
     remedy = serializers.ChoiceField(Remedy.values, required=False)
     target_stage = IdField(source="target_stage_id", required=False, allow_null=True)
@@ -191,6 +193,6 @@ def show_request(principal: Principal, request_id: UUID) -> dict[str, Any]:
     return {
         **RequestBody(case).data,
         "payout_state": back.state,
-        "payouts": RequestPayoutBody(back.payouts, many=True).data,
+        "payouts": many_shown(RequestPayoutBody, back.payouts),
         "credit": None if back.credit is None else str(back.credit.pk),
     }

@@ -70,7 +70,7 @@ class RequestsView(ListView):
             submitted_from="submitted_at__gte",
             submitted_before="submitted_at__lt",
         )
-        return self.page(rows, query, lambda found: RequestRow(found, many=True).data)
+        return self.page(rows, query, RequestRow)
 
     @documented(body=NewRequest, answer=RequestDetail, status=201, summary="Apply for a refund")
     @idempotent
@@ -132,7 +132,7 @@ class MessagesView(ListView):
     def get(self, request: Request, request_id: UUID) -> Response:
         case = request_of(self.principal, request_id)
         rows = messages_of(self.principal, case.pk)
-        return self.page(rows, self.query(PageQuery), lambda found: MessageBody(found, many=True).data)
+        return self.page(rows, self.query(PageQuery), MessageBody)
 
     @documented(body=NewMessage, answer=MessageBody, status=201, summary="Write a message on an application")
     @idempotent

@@ -13,7 +13,7 @@ from refundportal.api.schema import documented
 from refundportal.api.views import ApiView, shown
 from refundportal.bell import ring
 from refundportal.web.idempotency import idempotent
-from refundportal.web.serializers import IdField, Nothing, StrictSerializer, TextField, TruthField
+from refundportal.web.serializers import IdField, Nothing, StrictSerializer, TextField, TruthField, many
 from refunds.services import (
     approve_request,
     exclude_usage,
@@ -44,14 +44,14 @@ class HiddenDefect(StrictSerializer):
 
 
 class NamedUsage(StrictSerializer):
-    source = TextField(max_length=60)
+    source = TextField(max_length=60)  # type: ignore[assignment]
     external_id = TextField(max_length=120)
 
 
 class UsageExclusion(StrictSerializer):
     """Usage that was the company's own, and does not count (or, taken back, counts again)."""
 
-    records = NamedUsage(many=True, allow_empty=False, max_length=1000)
+    records = many(NamedUsage, allow_empty=False, max_length=1000)
     excluded = TruthField(required=False)
     reason = TextField(max_length=4000)
     evidence = IdField(source="evidence_id", required=False, allow_null=True)

@@ -1,7 +1,7 @@
 """What the API says of itself: the OpenAPI document, made from the same classes that answer."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from accounts.scopes import SCOPES
 from refundportal.web.problems import CONTENT_TYPE
+from refundportal.web.serializers import many
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 TOKEN_URL: Final = "/identity/o/api/token"  # noqa: S105 - an address
@@ -43,7 +44,7 @@ class ProblemBody(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField()
-    errors = FaultBody(many=True, required=False)
+    errors = many(FaultBody, required=False)  # type: ignore[assignment]
 
 
 def documented(
@@ -73,7 +74,7 @@ def documented(
 
 
 def _page(row: type[serializers.Serializer[Any]]) -> Any:
-    address = {"allow_null": True, "help_text": "Address of the page there, if there is one."}
+    address: dict[str, Any] = {"allow_null": True, "help_text": "Address of the page there, if there is one."}
     return inline_serializer(
         name=row.__name__.removesuffix("Body") + "Page",
         fields={
@@ -112,7 +113,7 @@ class ApiSchema(AutoSchema):  # type: ignore[misc]
         scope = getattr(self.view, "scopes", {}).get(self.method)
         return [{"oauth2": [scope]}] if scope else [{}]
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         schema = self.resolve_serializer(ProblemBody, "response").ref
         for status, description in self._refusals().items():

@@ -24,7 +24,7 @@ from kernel.exact import ratio_text
 from refundportal.api.contract_bodies import STAGE_PARTS, DeliveryBody, StageDetail
 from refundportal.api.schema import documented
 from refundportal.api.views import ApiView, ListView, PageQuery, shown
-from refundportal.web.serializers import IdField, InstantField, Nothing, StrictSerializer, TextField
+from refundportal.web.serializers import IdField, InstantField, Nothing, StrictSerializer, TextField, many
 from refunds.services import assess
 
 
@@ -60,7 +60,7 @@ class Objection(StrictSerializer):
 class Objections(StrictSerializer):
     """An objection to the last delivery."""
 
-    objections = Objection(many=True, allow_empty=False, max_length=200)
+    objections = many(Objection, allow_empty=False, max_length=200)
 
 
 class ValueBody(serializers.Serializer[AssessmentValue]):
@@ -163,7 +163,7 @@ class AssessmentsView(ListView):
     def get(self, request: Request, stage_id: UUID) -> Response:
         stage = stage_of(self.principal, stage_id)
         rows = Assessment.objects.filter(delivery__stage=stage).prefetch_related("values__item")
-        return self.page(rows, self.query(PageQuery), lambda found: AssessmentBody(found, many=True).data)
+        return self.page(rows, self.query(PageQuery), AssessmentBody)
 
     @documented(
         body=NewAssessment, answer=AssessmentBody, status=201, summary="Assess a delivery item by item"

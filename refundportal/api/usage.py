@@ -16,13 +16,14 @@ from kernel.errors import Fault, InvalidInput
 from kernel.exact import decimal_text
 from payments.services import record_usage
 from refundportal.api.schema import documented
-from refundportal.api.views import ApiView, shown
+from refundportal.api.views import ApiView, many_shown, shown
+from refundportal.web.serializers import many
 
 
 class NewUsage(serializers.Serializer[Any]):
     """One use: a quantity at an instant, or (time meters) a period."""
 
-    source = serializers.CharField(max_length=60)
+    source = serializers.CharField(max_length=60)  # type: ignore[assignment]
     external_id = serializers.CharField(max_length=120)
     contract = serializers.UUIDField()
     meter = serializers.CharField(help_text="Its code.")
@@ -36,7 +37,7 @@ class NewUsage(serializers.Serializer[Any]):
 class NewUsageRecords(serializers.Serializer[Any]):
     """Up to 1,000 records of any contracts; described here, read by the payments' own parser."""
 
-    records = NewUsage(many=True, max_length=1000)
+    records = many(NewUsage, max_length=1000)
 
 
 class UsageResultBody(serializers.Serializer[Any]):
@@ -53,14 +54,18 @@ class UsageTotalBody(serializers.Serializer[UsageTotal]):
     kind = serializers.ChoiceField(MeterKind.values)
     stage = serializers.CharField(allow_null=True)
     records = serializers.IntegerField()
-    quantity = serializers.SerializerMethodField(help_text="Of a metered use; null for periods.")
-    value = serializers.SerializerMethodField(help_text="Exact, at the recorded prices, in full.")
+    quantity = serializers.SerializerMethodField(
+        "show_quantity", help_text="Of a metered use; null for periods."
+    )
+    value = serializers.SerializerMethodField(
+        "show_value", help_text="Exact, at the recorded prices, in full."
+    )
 
     @extend_schema_field(serializers.CharField(allow_null=True))
-    def get_quantity(self, total: UsageTotal) -> str | None:
+    def show_quantity(self, total: UsageTotal) -> str | None:
         return None if total.quantity is None else decimal_text(total.quantity)
 
-    def get_value(self, total: UsageTotal) -> str:
+    def show_value(self, total: UsageTotal) -> str:
         return decimal_text(total.value)
 
 
@@ -91,7 +96,7 @@ class UsageView(ApiView):
     @documented(answer=UsageBody, summary="Read the usage of a contract")
     def get(self, request: Request, contract_id: UUID) -> Response:
         contract = contract_of(self.principal, contract_id)
-        totals = UsageTotalBody(usage_totals(contract.pk), many=True).data
+        totals = many_shown(UsageTotalBody, usage_totals(contract.pk))
         return shown({"contract": str(contract.pk), "currency": contract.currency, "totals": totals})
 
 

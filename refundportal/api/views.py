@@ -1,6 +1,6 @@
 """What every API class stands on: who calls, when, what they sent, and how it is answered."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -28,7 +28,7 @@ class ApiView(APIView):
     """
 
     scopes: ClassVar[Mapping[str, str]] = {}
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "patch"]  # type: ignore[misc]
+    http_method_names = ["get", "head", "post", "patch"]
     metadata_class = None
     now: datetime
 
@@ -39,7 +39,8 @@ class ApiView(APIView):
     @property
     def principal(self) -> Principal:
         """The caller; views whose scopes are public have none."""
-        principal: Principal = self.request.user
+        caller: Any = self.request.user
+        principal: Principal = caller
         return principal
 
     def body(self, form: type[StrictSerializer], **options: Any) -> dict[str, Any]:
@@ -89,6 +90,12 @@ def shown(data: Any, status: int = 200) -> Response:
     return Response(data, status=status, headers={"ETag": etag_of(data)})
 
 
+def many_shown(body: type[serializers.BaseSerializer[Any]], rows: Iterable[Any]) -> list[Any]:
+    """Show rows, each by the same body."""
+    made: Any = body(rows, many=True)  # type: ignore[arg-type]
+    return list(made.data)
+
+
 def created(data: Any, name: str, key: Any) -> Response:
     """Answer with a new resource and where it stands from now on."""
     answer = shown(data, status=201)
@@ -111,7 +118,7 @@ class ListView(ApiView):
     lists = True
 
     def page(
-        self, rows: QuerySet[Any], query: Mapping[str, Any], show: Callable[[Sequence[Any]], Sequence[Any]]
+        self, rows: QuerySet[Any], query: Mapping[str, Any], body: type[serializers.BaseSerializer[Any]]
     ) -> Response:
         """Answer one page; `rows` are filtered already."""
         cursor = Cursor.parse(query["cursor"]) if "cursor" in query else None
@@ -120,7 +127,7 @@ class ListView(ApiView):
             {
                 "next": self.address(cursor=page.next.text) if page.next else None,
                 "previous": self.address(cursor=page.previous.text) if page.previous else None,
-                "results": show(page.rows),
+                "results": many_shown(body, page.rows),
             }
         )
 

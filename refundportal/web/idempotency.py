@@ -96,8 +96,9 @@ def _canonical(request: Request) -> Any:
     files: Mapping[str, Any] = getattr(request, "FILES", {})
     if not files:
         return request.data
+    form: Any = request.data
     return {
-        "fields": {name: value for name, value in request.data.items() if name not in files},
+        "fields": {name: value for name, value in form.items() if name not in files},
         "files": {name: list(_file_marks(file)) for name, file in files.items()},
     }
 

@@ -1,4 +1,4 @@
-"""Pages by key: a list goes on after the last row seen, so that page one million costs what the first does."""
+"""Pages by key: a list goes on after the last row seen, so that every page costs what the first one does."""
 
 import base64
 import binascii

@@ -37,6 +37,11 @@ class StrictSerializer(serializers.Serializer[Any]):
         return values
 
 
+def many(form: type[serializers.BaseSerializer[Any]], **options: Any) -> Any:
+    """A list of such objects, as a field."""
+    return form(many=True, **options)
+
+
 class Nothing(StrictSerializer):
     """The body of an act that needs no words: empty, or an empty object."""
 

@@ -7,6 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.db import DatabaseError, OperationalError
 
+from accounts.idempotency import StillRunning
 from accounts.principals import SYSTEM
 from contracts.models import Client
 from contracts.services import create_client
@@ -174,3 +175,14 @@ def test_a_database_that_is_busy_is_told_apart_from_one_that_is_broken(state, st
     answer = answer_problem(error, {})
 
     assert (answer.status_code if answer else None) == status
+
+
+def test_a_call_that_is_still_running_is_told_with_the_time_to_wait():
+    problem = problem_of(StillRunning(retry_after=1))
+
+    assert (problem.status, problem.code, problem.headers) == (
+        409,
+        "idempotency_key_in_use",
+        {"Retry-After": "1"},
+    )
+    assert "retry_after" not in problem.as_json()
