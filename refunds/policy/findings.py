@@ -20,6 +20,8 @@ NOT_CAPTURED: Final = frozenset(
     {PaymentStatus.PENDING, PaymentStatus.AUTHORISED, PaymentStatus.FAILED, PaymentStatus.VOIDED}
 )
 _RECORDS_SHOWN_MAX: Final = 50
+_READABLE_BITS_MAX: Final = 256
+_NEARLY_DECIMALS: Final = 12
 
 
 class Deadline(NamedTuple):
@@ -63,10 +65,17 @@ class Figures(NamedTuple):
 
     def major(self, over: int, under: int) -> str:
         """Exact minor units as exact major units."""
-        return ratio_text(over, under * self.scale)
+        return readable(over, under * self.scale)
 
 
 Detail = dict[str, Any]
+
+
+def readable(over: int, under: int) -> str:
+    """Write an exact number for people: `n/d`, or nearly ("≈ 0.123456789012") where nobody could read that."""
+    if under.bit_length() <= _READABLE_BITS_MAX and over.bit_length() <= _READABLE_BITS_MAX:
+        return ratio_text(over, under)
+    return f"≈ {scaled_text(over * 10**_NEARLY_DECIMALS // under, _NEARLY_DECIMALS)}"
 
 
 class Check(NamedTuple):
@@ -184,7 +193,7 @@ def _stage(at: Figures, value: StageValue) -> Detail:
         "deemed_accepted_at": _instant(conformity.deemed_at),
         "hidden_defect": stage.hidden_defect,
         "items": [_item(item) for item in stage.items],
-        "share": ratio_text(conformity.over, conformity.under),
+        "share": readable(conformity.over, conformity.under),
         "value": at.major(over, under),
     }
 
@@ -218,7 +227,7 @@ def _meter(at: Figures, use: MeterUse, charge: Charge) -> Detail:
         "records": len(use.records),
         "entries": [_entry(at, counted) for counted in use.records[:_RECORDS_SHOWN_MAX]],
         "value": value,
-        "factor": "1" if counts_in_full else ratio_text(charge.factor, charge.factor_under),
+        "factor": "1" if counts_in_full else readable(charge.factor, charge.factor_under),
         "counted": value
         if counts_in_full
         else at.major(use.over * charge.factor, use.under * charge.factor_under),

@@ -12,6 +12,7 @@ from django.core.cache import cache
 from accounts.principals import Principal
 from contracts.models import ContractState, Stage
 from contracts.selectors import stages_of
+from kernel.errors import Fault
 from kernel.money import CurrencyMismatch, Money
 from payments.models import Method, Payment
 from refunds.errors import CreditNotRefundable, TargetStageUnsuitable
@@ -103,7 +104,10 @@ def amount_in(currency: str, amount: Money | None) -> int | None:
     if amount is None:
         return None
     if amount.currency != currency:
-        raise CurrencyMismatch(f"The payment is in {currency}, the amount in {amount.currency}.")
+        raise CurrencyMismatch(
+            f"The payment is in {currency}, the amount in {amount.currency}.",
+            faults=[Fault(path="amount.currency", message=f"must be {currency}", code=CurrencyMismatch.code)],
+        )
     return amount.minor
 
 
