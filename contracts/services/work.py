@@ -356,7 +356,7 @@ def _protocol(contract: Contract, protocol_id: UUID | None) -> Document:
         raise ProtocolNeeded
     document = Document.objects.filter(contract=contract, pk=protocol_id, kind=DocumentKind.PROTOCOL).first()
     if document is None:
-        raise _fault("protocol_id", "is no acceptance protocol of this contract")
+        raise _fault("protocol", "is no acceptance protocol of this contract")
     return document
 
 

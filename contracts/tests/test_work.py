@@ -219,7 +219,7 @@ def test_the_protocol_is_one_of_this_contract(cast):
                 protocol_id=document.pk,
                 now=NOW,
             )
-        assert paths(caught) == ["protocol_id"]
+        assert paths(caught) == ["protocol"]
 
 
 @pytest.mark.parametrize("offset", [timedelta(seconds=1), timedelta(days=-2)])

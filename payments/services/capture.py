@@ -12,7 +12,7 @@ from accounts.rights import require_money
 from contracts.models import PrepaymentShare, StageKind
 from contracts.policy.window import window_of
 from contracts.selectors import lock_contract, policy_terms, terms_in_force
-from kernel.errors import DomainError, StaleState
+from kernel.errors import DomainError, Fault, StaleState
 from kernel.states import move
 from payments import ledger
 from payments.allocation import allocate_prepayment
@@ -104,9 +104,15 @@ def capture_payment(
 
 def _check_instant(captured_at: datetime, now: datetime, *, imported: bool) -> None:
     if captured_at > now:
-        raise CapturedInTheFuture
+        raise CapturedInTheFuture(faults=[_at_captured_at("must not lie in the future", CapturedInTheFuture)])
     if not imported and now - captured_at > BACKDATED_AT_MOST:
-        raise CapturedTooFarBack
+        raise CapturedTooFarBack(
+            faults=[_at_captured_at("must lie at most one day back", CapturedTooFarBack)]
+        )
+
+
+def _at_captured_at(message: str, refusal: type[DomainError]) -> Fault:
+    return Fault(path="captured_at", message=message, code=refusal.code)
 
 
 def _freeze(payment: Payment, captured_at: datetime, changes: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db.models import F
 
 from contracts.models import Stage
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Fault
 from kernel.money import Money
 
 
@@ -28,6 +28,7 @@ def cover_stage(stage_id: UUID, amount: Money) -> None:
         due = Money(stage.amount_minor - stage.covered_minor, amount.currency)
         raise PaymentAboveStage(
             f"Stage {stage.code} still owes {due}, which is less than {amount}.",
+            faults=[Fault(path="amount", message=f"must be at most {due}", code=PaymentAboveStage.code)],
             still_due=due.text,
             currency=due.currency,
         )

@@ -116,7 +116,14 @@ def _check_contract(contract: Contract, stage: Stage, amount: Money) -> None:
     if stage.is_removed:
         raise StageRemoved
     if amount.currency != contract.currency:
-        raise CurrencyMismatch(f"The contract is in {contract.currency}, the payment in {amount.currency}.")
+        raise CurrencyMismatch(
+            f"The contract is in {contract.currency}, the payment in {amount.currency}.",
+            faults=[
+                Fault(
+                    path="amount.currency", message=f"must be {contract.currency}", code=CurrencyMismatch.code
+                )
+            ],
+        )
 
 
 def _number_and_store(payment: Payment, now: datetime) -> None:

@@ -16,6 +16,8 @@ READ_AND_WRITE = (
     "events:read",
 )
 
+DECIDES = ("contracts:read", "refunds:read", "refunds:write", "refunds:decide")
+
 
 @pytest.fixture
 def cast(db: None) -> Cast:
@@ -32,6 +34,19 @@ def erp(cast: Cast) -> Caller:
 def stranger(cast: Cast) -> Caller:
     """A system that may do everything, for Mallory's client only."""
     return Caller(*READ_AND_WRITE, clients=[cast.other_client])
+
+
+@pytest.fixture
+def rita(cast):
+    """A system that is bound to Rita."""
+    return Caller(*DECIDES, all_clients=True, staff_user=cast.rita)
+
+
+@pytest.fixture
+def arno(cast, settings):
+    """A system that is bound to Arno, where the portal allows approval over REST."""
+    settings.API_APPROVAL = True
+    return Caller(*DECIDES, all_clients=True, staff_user=cast.arno)
 
 
 @pytest.fixture(autouse=True)

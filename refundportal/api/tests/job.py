@@ -74,3 +74,10 @@ def assess(rita, case, contract, values, stage="S1"):
     answer = rita.post(f"stages/{stage_named(contract, stage).pk}/assessments/", body)
     assert answer.status_code == 201, answer.content
     return answer.json()
+
+
+def step(caller, case, name, body=None):
+    """Take a step on an application; give what is shown afterwards."""
+    answer = caller.post(f"refund-requests/{case['id']}/{name}/", body)
+    assert answer.status_code in (200, 201), answer.content
+    return answer.json()

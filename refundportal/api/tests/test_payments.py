@@ -81,6 +81,7 @@ def test_a_payment_above_what_its_stage_owes_is_refused(cast, erp):
     answer = erp.post("payments/", new_payment(contract, amount={"amount": "400.01", "currency": "EUR"}))
 
     assert (answer.status_code, answer.json()["code"]) == (422, "payment_above_stage")
+    assert answer.json()["errors"][0]["pointer"] == "/amount"
     assert Payment.objects.count() == 1
 
 
@@ -90,6 +91,7 @@ def test_a_payment_in_another_currency_than_the_contract_is_refused(cast, erp):
     answer = erp.post("payments/", new_payment(signed_contract(cast), amount=amount))
 
     assert (answer.status_code, answer.json()["code"]) == (400, "currency_mismatch")
+    assert answer.json()["errors"][0]["pointer"] == "/amount/currency"
 
 
 def test_nothing_is_paid_before_the_signature(cast, erp):
@@ -108,6 +110,7 @@ def test_money_is_confirmed_neither_in_the_future_nor_long_ago(cast, erp, captur
     answer = erp.post(f"payments/{payment['id']}/capture/", {"captured_at": ago(**captured_at)})
 
     assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert answer.json()["errors"][0]["pointer"] == "/captured_at"
     assert erp.get(f"payments/{payment['id']}/").json()["status"] == "pending"
 
 
