@@ -21,6 +21,7 @@ from refundportal.environment import (
     own_secrets,
     time_zone,
 )
+from refundportal.staff.look import unfold
 
 env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -377,5 +378,5 @@ LOGGING = logs.logging_config(log_format=LOG_FORMAT, level=LOG_LEVEL)
 logs.configure_structlog()
 DJANGO_STRUCTLOG_CELERY_ENABLED = PRODUCTION
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
-UNFOLD: dict[str, Any] = {"SITE_TITLE": COMPANY_NAME, "SITE_HEADER": COMPANY_NAME}
+UNFOLD: dict[str, Any] = unfold(COMPANY_NAME)
 SILENCED_SYSTEM_CHECKS: list[str] = []

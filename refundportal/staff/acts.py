@@ -175,7 +175,11 @@ class ActingAdmin(StaffAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show the record's page; it takes nothing, every change is an act."""
-        if object_id is None or request.method not in ("GET", "HEAD") or not self.has_view_permission(request):
+        if (
+            object_id is None
+            or request.method not in ("GET", "HEAD")
+            or not self.has_view_permission(request)
+        ):
             raise PermissionDenied
         visit = visit_of(request)
         row = self._read_or_404(visit, object_id)
@@ -252,9 +256,8 @@ class ActingAdmin(StaffAdmin):
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
+            "original": row,
             "row": row,
-            "list_title": str(self.opts.verbose_name_plural),
-            "list_url": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
             "record_url": record_url(row),
             "history_url": reverse(
                 f"admin:{self.opts.app_label}_{self.opts.model_name}_history", args=[row.pk]

@@ -28,8 +28,8 @@ from refunds.models import RefundRequest
 from refunds.selectors import CaseView, case_of, requests_of
 from refunds.selectors.quotes import ANSWER_FIELDS
 from refunds.selectors.standing import approval_limit
-from refunds.states import REQUEST_OPEN
 from refunds.statement import Names, Statement, names_in, statement_of
+from refunds.states import REQUEST_OPEN
 from refunds.wording import DIFFERENCES, money_words, words_for
 
 MICRO = 6
@@ -300,5 +300,3 @@ def approvers_of(case: CaseView, works: Iterable[Work]) -> list[tuple[str, str]]
 
 def _is_in(person: User, group: str) -> bool:
     return any(one.name == group for one in person.groups.all())
-
-

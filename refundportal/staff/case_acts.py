@@ -147,7 +147,9 @@ class ApproveForm(ActForm):
 
     def take(self, refusal: DomainError) -> None:
         super().take(refusal)
-        for name, shown, now in change_lines(refusal.data.get("differences", ()), refusal.data.get("currency", "")):
+        for name, shown, now in change_lines(
+            refusal.data.get("differences", ()), refusal.data.get("currency", "")
+        ):
             self.add_error(None, f"{name}: {shown} → {now}")
 
 
@@ -266,7 +268,9 @@ class PostInternalMessage(PostMessage):
 class FileForm(ActForm):
     file = forms.FileField(
         label=_("File"),
-        help_text=_("PDF, PNG, JPEG or plain text, up to 10 MB. The client sees it; it cannot be taken away."),
+        help_text=_(
+            "PDF, PNG, JPEG or plain text, up to 10 MB. The client sees it; it cannot be taken away."
+        ),
         widget=forms.FileInput(attrs={"accept": ACCEPTED}),
     )
 

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import MeterKind, UsageRecord
+from kernel.days import local_date, zone_of
 from kernel.errors import InvalidInput
 from kernel.exact import scaled_text
 from refundportal.staff.acts import ActForm, rehearse
@@ -141,7 +143,9 @@ class AssessForm(FactForm):
     def take(self, refusal: Any) -> None:
         fields = {f"values.{code}": name for code, name in self.lines}
         for fault in refusal.faults:
-            self.add_error(fields.get(fault.path, fault.path if fault.path in self.fields else None), fault.message)
+            self.add_error(
+                fields.get(fault.path, fault.path if fault.path in self.fields else None), fault.message
+            )
         if not refusal.faults:
             self.add_error(None, refusal.detail)
 
@@ -209,7 +213,9 @@ class RecordHiddenDefect(FactAct):
     name = "record_hidden_defect"
     title = ACTIONS["record_hidden_defect"]
     icon = "bug"
-    explanation = _("A hidden defect takes the effect of the acceptance away: the work is judged item by item.")
+    explanation = _(
+        "A hidden defect takes the effect of the acceptance away: the work is judged item by item."
+    )
     form_class = HiddenDefectForm
 
     def establish(self, form: Any) -> None:
@@ -232,7 +238,9 @@ class RecordStatutoryCheck(FactAct):
     name = "record_statutory_check"
     title = ACTIONS["record_statutory_check"]
     icon = "landmark"
-    explanation = _("Consumers can have rights that no contract takes away. Say what the check gave, and why.")
+    explanation = _(
+        "Consumers can have rights that no contract takes away. Say what the check gave, and why."
+    )
     form_class = StatutoryCheckForm
 
     def establish(self, form: Any) -> None:
@@ -241,7 +249,8 @@ class RecordStatutoryCheck(FactAct):
 
 class ExcludeUsageForm(FactForm):
     def add_fields(self) -> None:
-        choices = usage_choices(self.act.row)
+        self.known = usage_of(self.act.row)
+        choices = [(str(record.pk), words) for record, words in self.known]
         self.fields["records"] = forms.MultipleChoiceField(
             label=_("Usage records of this payment"),
             required=False,
@@ -272,9 +281,11 @@ class ExcludeUsageForm(FactForm):
 
     def names(self) -> list[tuple[str, str]]:
         """Give the records that were chosen or named, by source and external id."""
-        lines = [*self.cleaned_data.get("records", ()), *self.cleaned_data.get("named", "").splitlines()]
-        parted = [line.strip().split(" ", 1) for line in lines if line.strip()]
-        return [(parts[0], parts[-1].strip()) for parts in parted]
+        chosen = set(self.cleaned_data.get("records", ()))
+        names = [(row.source, row.external_id) for row, _words in self.known if str(row.pk) in chosen]
+        lines = filter(None, map(str.strip, self.cleaned_data.get("named", "").splitlines()))
+        parted = [line.split(maxsplit=1) for line in lines]
+        return [*names, *((parts[0], parts[-1]) for parts in parted)]
 
     def arguments(self) -> dict[str, Any]:
         return {
@@ -293,8 +304,8 @@ class ExcludeUsageForm(FactForm):
             self.add_error(None, refusal.detail)
 
 
-def usage_choices(row: RefundRequest) -> list[tuple[str, str]]:
-    """Give the newest usage records of a case's payment, and which of them are excluded. Two queries."""
+def usage_of(row: RefundRequest) -> list[tuple[UsageRecord, str]]:
+    """Give the newest usage records of a case's payment, each in words. Two queries."""
     records = list(
         UsageRecord.objects.filter(payment_id=row.payment_id)
         .select_related("meter", "stage")
@@ -302,10 +313,7 @@ def usage_choices(row: RefundRequest) -> list[tuple[str, str]]:
     )
     rows = UsageExclusion.objects.filter(request=row, usage_record__in=records).order_by("at", "id")
     excluded = dict(rows.values_list("usage_record_id", "excluded"))
-    return [
-        (f"{record.source} {record.external_id}", _record_words(record, bool(excluded.get(record.pk))))
-        for record in records
-    ]
+    return [(record, _record_words(record, bool(excluded.get(record.pk)))) for record in records]
 
 
 def _record_words(record: UsageRecord, is_excluded: bool) -> str:
@@ -315,7 +323,7 @@ def _record_words(record: UsageRecord, is_excluded: bool) -> str:
     parts = [
         f"{record.source} {record.external_id}",
         f"{record.meter.title}: {quantity} {record.meter.unit}".strip(),
-        day_words(record.occurred_at.date()),
+        day_words(local_date(record.occurred_at, zone_of(settings.COMPANY_TIME_ZONE))),
         gettext("excluded") if is_excluded else "",
     ]
     return " · ".join(part for part in parts if part)
@@ -325,7 +333,9 @@ class ExcludeUsage(FactAct):
     name = "exclude_usage"
     title = ACTIONS["exclude_usage"]
     icon = "eraser"
-    explanation = _("Use that was the company's own, such as a test of ours, does not count against the client.")
+    explanation = _(
+        "Use that was the company's own, such as a test of ours, does not count against the client."
+    )
     form_class = ExcludeUsageForm
 
     def establish(self, form: Any) -> None:

@@ -92,9 +92,7 @@ class AmountField(forms.CharField):
         widget = forms.TextInput(
             attrs={"inputmode": "decimal", "class": "input-amount", "autocomplete": "off"}
         )
-        kwargs.setdefault(
-            "help_text", gettext("In %(currency)s, such as 1234.50.") % {"currency": currency}
-        )
+        kwargs.setdefault("help_text", gettext("In %(currency)s, such as 1234.50.") % {"currency": currency})
         super().__init__(max_length=40, widget=widget, **kwargs)
 
     def to_python(self, value: Any) -> Money | None:  # type: ignore[override]
@@ -114,7 +112,10 @@ class YesNoField(forms.TypedChoiceField):
 
     def __init__(self, *, yes: Any, no: Any, **kwargs: Any) -> None:
         super().__init__(
-            choices=[("yes", yes), ("no", no)], coerce=lambda value: value == "yes", widget=Choices(), **kwargs
+            choices=[("yes", yes), ("no", no)],
+            coerce=lambda value: value == "yes",
+            widget=Choices(),
+            **kwargs,
         )
 
 

@@ -30,7 +30,9 @@ def told(events: Sequence[Event]) -> list[Line]:
             what=what_of(event),
             who=" ".join(filter(None, [names.get(event.actor_id), f"({words_for(WHO, event.actor_kind)})"])),
             at=event.at,
-            data=tuple((name, _plain(value)) for name, value in event.data.items() if value not in (None, "")),
+            data=tuple(
+                (name, _plain(value)) for name, value in event.data.items() if value not in (None, "")
+            ),
         )
         for event in events
     ]

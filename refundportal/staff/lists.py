@@ -74,7 +74,7 @@ def rows_beyond(rows: QuerySet[Any], key: Sequence[str], place: Place) -> QueryS
     return rows.reverse() if place.is_before else rows
 
 
-class UncountedPages(Paginator[Any]):
+class UncountedPages(Paginator):  # type: ignore[type-arg]
     """Stands where a paginator is expected; it counts nothing."""
 
     template_name = "staff/_pages.html"

@@ -12,6 +12,7 @@ from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
@@ -23,6 +24,13 @@ class StaffSite(UnfoldAdminSite):
 
     index_title = _("Today")
     index_template = "staff/dashboard.html"
+
+    def extra_urls(self) -> list[URLPattern]:
+        from refundportal.staff.downloads import attachment_view
+
+        return [
+            path("attachment/<uuid:row_id>/", self.admin_view(attachment_view), name="attachment"),
+        ]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         return secure_admin_login(super().login)(request, extra_context)

@@ -1,0 +1,153 @@
+"""The first page in the morning: what is due, what waits, what is in doubt. Every figure leads to its list."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from kernel.days import local_date, zone_of
+from kernel.money import Money
+from payments.models import Payment, PaymentStatus
+from payments.selectors import payments_of, payouts_of
+from refundportal.staff.payouts import to_look_after
+from refundportal.staff.requests import AGES, STATES, age_words
+from refundportal.staff.visits import Visit, visit_of
+from refunds.models import EnquiryState, RefundRequest
+from refunds.selectors import enquiries_of, requests_of
+from refunds.states import REQUEST_OPEN
+
+NEXT_SHOWN = 10
+CLOSING_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number and the list that it counts; `kind` is warn or stop where somebody has to act."""
+
+    words: str
+    count: int
+    url: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One application of the queue."""
+
+    row: RefundRequest
+    state: Sequence[Any]
+    expected: Money
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """The figures of today, the next applications of the queue, and the windows that close next."""
+
+    figures: tuple[Figure, ...]
+    ages: tuple[Figure, ...]
+    queue: tuple[Waiting, ...]
+    closing: tuple[tuple[Payment, Money], ...]
+
+
+def dashboard_of(request: HttpRequest) -> Dashboard:
+    """Gather the first page. Six queries, whatever there is."""
+    visit = visit_of(request)
+    today = local_date(visit.now, zone_of(settings.COMPANY_TIME_ZONE))
+    open_rows = requests_of(visit.principal).filter(state__in=REQUEST_OPEN)
+    counted = _count(open_rows, visit, today)
+    closing = _closing(visit)
+    rows = open_rows.select_related("client", "reviewer").order_by("answer_due_on", "id")[:NEXT_SHOWN]
+    return Dashboard(
+        figures=(*_case_figures(counted), *_other_figures(visit, closing)),
+        ages=tuple(
+            Figure(age_words(name), counted[f"age_{name}"], _url("refunds_refundrequest", age=name))
+            for name, _from, _below in AGES
+        ),
+        queue=tuple(_waiting(row, today) for row in rows),
+        closing=tuple(
+            (row, Money(row.amount_minor, row.currency))
+            for row in closing.select_related("client", "terms").order_by("deadline")[:CLOSING_SHOWN]
+        ),
+    )
+
+
+def _count(rows: QuerySet[RefundRequest], visit: Visit, today: Any) -> Mapping[str, int]:
+    """Count the open applications in every way at once."""
+    ages = {
+        f"age_{name}": Count(
+            "pk",
+            filter=Q(submitted_at__lte=visit.now - timedelta(days=first))
+            & (Q() if below is None else Q(submitted_at__gt=visit.now - timedelta(days=below))),
+        )
+        for name, first, below in AGES
+    }
+    counts: Mapping[str, int] = rows.aggregate(
+        overdue=Count("pk", filter=Q(answer_due_on__lt=today)),
+        today=Count("pk", filter=Q(answer_due_on=today)),
+        new=Count("pk", filter=Q(state="submitted")),
+        second=Count("pk", filter=Q(state="proposed")),
+        mine=Count("pk", filter=Q(reviewer=visit.user.pk)),
+        **ages,
+    )
+    return counts
+
+
+def _case_figures(counted: Mapping[str, int]) -> tuple[Figure, ...]:
+    words = (
+        ("overdue", _("overdue"), "stop"),
+        ("today", _("due today"), "warn"),
+        ("new", _("new applications"), ""),
+        ("second", _("wait for the second person"), ""),
+        ("mine", _("in your hands"), ""),
+    )
+    return tuple(
+        Figure(
+            said, counted[name], _url("refunds_refundrequest", standing=name), kind if counted[name] else ""
+        )
+        for name, said, kind in words
+    )
+
+
+def _other_figures(visit: Visit, closing: QuerySet[Payment]) -> tuple[Figure, ...]:
+    doubts = to_look_after(payouts_of(visit.principal)).count()
+    questions = enquiries_of(visit.principal).filter(state=EnquiryState.OPEN).count()
+    return (
+        Figure(
+            _("windows close within 24 hours"), closing.count(), _url("payments_payment", window="closing")
+        ),
+        Figure(
+            _("payouts to look after"),
+            doubts,
+            _url("payments_payout", standing="doubt"),
+            "stop" if doubts else "",
+        ),
+        Figure(_("open questions"), questions, _url("refunds_enquiry", state__exact="open")),
+    )
+
+
+def _closing(visit: Visit) -> QuerySet[Payment]:
+    return payments_of(visit.principal).filter(
+        status=PaymentStatus.CAPTURED, deadline__gt=visit.now, deadline__lte=visit.now + timedelta(days=1)
+    )
+
+
+def _waiting(row: RefundRequest, today: Any) -> Waiting:
+    expected = row.answer.get("refund_at_most") or row.answer.get("refund") or "0"
+    return Waiting(
+        row=row,
+        state=STATES[row.state],
+        expected=Money.parse(expected, row.currency),
+        is_late=row.answer_due_on < today,
+    )
+
+
+def _url(name: str, **filters: str) -> str:
+    return f"{reverse(f'admin:{name}_changelist')}?{urlencode(filters)}"

@@ -1,0 +1,123 @@
+"""How the staff site looks and what its sidebar holds; the colours are those of the client pages."""
+
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+_PAPER: Final = {
+    "50": "#faf8f4",
+    "100": "#f2efe8",
+    "200": "#ddd8cd",
+    "300": "#c4bfb4",
+    "400": "#a9a69f",
+    "500": "#6d6b67",
+    "600": "#565a63",
+    "700": "#343941",
+    "800": "#22262b",
+    "900": "#1b1e22",
+    "950": "#15171a",
+}
+_ACCENT: Final = {
+    "50": "#e8f1f2",
+    "100": "#d3e6e9",
+    "200": "#a4dbe6",
+    "300": "#8fcfdc",
+    "400": "#7cc5d4",
+    "500": "#3d93a4",
+    "600": "#0c5363",
+    "700": "#0a4855",
+    "800": "#083e4b",
+    "900": "#07333d",
+    "950": "#04232b",
+}
+_FONT: Final = {
+    "subtle-light": "#565a63",
+    "subtle-dark": "#a9adb5",
+    "default-light": "#1c1e22",
+    "default-dark": "#ebe8e1",
+    "important-light": "#1c1e22",
+    "important-dark": "#ebe8e1",
+}
+
+
+def _page(title: Any, icon: str, name: str, permission: str = "may_read") -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{name}"),
+        "permission": f"refundportal.staff.visits.{permission}",
+    }
+
+
+def _stylesheet(request: HttpRequest) -> str:
+    return static("staff/staff.css")
+
+
+def _mark(request: HttpRequest) -> str:
+    return static("img/mark.svg")
+
+
+def unfold(company_name: str) -> dict[str, Any]:
+    """Give the settings of the staff site's frame."""
+    people = "may_read_people"
+    return {
+        "SITE_TITLE": company_name,
+        "SITE_HEADER": company_name,
+        "SITE_SYMBOL": "balance",
+        "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _mark}],
+        "SHOW_HISTORY": False,
+        "SHOW_VIEW_ON_SITE": False,
+        "BORDER_RADIUS": "4px",
+        "STYLES": [_stylesheet],
+        "COLORS": {"base": _PAPER, "primary": _ACCENT, "font": _FONT},
+        "ACCOUNT": {
+            "navigation": [
+                {"title": _("Password"), "link": reverse_lazy("account_change_password")},
+                {"title": _("Second factor"), "link": reverse_lazy("mfa_index")},
+            ]
+        },
+        "SIDEBAR": {
+            "show_search": False,
+            "show_all_applications": False,
+            "navigation": [
+                {
+                    "title": _("Cases"),
+                    "items": [
+                        _page(_("Today"), "today", "index"),
+                        _page(_("Applications"), "inbox", "refunds_refundrequest_changelist"),
+                        _page(_("Questions"), "help", "refunds_enquiry_changelist"),
+                    ],
+                },
+                {
+                    "title": _("Agreements"),
+                    "separator": True,
+                    "items": [
+                        _page(_("Contracts"), "contract", "contracts_contract_changelist"),
+                        _page(_("Clients"), "apartment", "contracts_client_changelist"),
+                        _page(_("Documents"), "draft", "contracts_document_changelist"),
+                    ],
+                },
+                {
+                    "title": _("Money"),
+                    "separator": True,
+                    "items": [
+                        _page(_("Payments"), "payments", "payments_payment_changelist"),
+                        _page(_("Payouts"), "send_money", "payments_payout_changelist"),
+                        _page(_("Ledger"), "account_balance", "payments_transfer_changelist"),
+                        _page(_("Accounts"), "list", "payments_account_changelist"),
+                    ],
+                },
+                {
+                    "title": _("Records"),
+                    "separator": True,
+                    "items": [
+                        _page(_("Journal"), "history", "events_event_changelist"),
+                        _page(_("People"), "group", "accounts_user_changelist", people),
+                    ],
+                },
+            ],
+        },
+    }
