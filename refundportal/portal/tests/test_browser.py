@@ -1,0 +1,213 @@
+"""The portal in a real browser: on a phone, by keyboard, without JavaScript, and as axe sees it."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+from contracts.tests.cast import Cast, delivered_stage, make_cast, signed_contract
+from payments.models import Payment
+from refunds.models import RefundRequest
+from refunds.services import request_information
+from refunds.tests.scene import Scene, approved, in_review, paid
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PASSWORD = "correct horse battery"
+PHONE = {"width": 360, "height": 780}
+DESK = {"width": 1280, "height": 900}
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1, EXCLUDE localhost",
+]
+
+
+@pytest.fixture(autouse=True)
+def private_files(settings, tmp_path: Path) -> None:
+    settings.PRIVATE_FILES = tmp_path / "private"
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    # The browser's loop runs in this thread; Django would otherwise refuse the database here.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def scene(transactional_db: None, now: datetime) -> Scene:
+    """Alice paid an hour ago for a stage that was delivered yesterday."""
+    cast = make_cast(now=now - timedelta(days=40))
+    cast.alice.set_password(PASSWORD)
+    cast.alice.save()
+    contract = signed_contract(cast, now=now - timedelta(days=30))
+    delivered_stage(cast, contract, "S1", at=now - timedelta(days=1))
+    return Scene(cast, contract, paid(cast, contract, at=now - timedelta(hours=1)))
+
+
+@pytest.fixture
+def open_as_alice(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
+    """Open a browser signed in as Alice; nothing may reach outside, and nothing may be logged as an error."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    def open_page(**options: Any) -> Page:
+        context = browser.new_context(base_url=live_server.url, viewport=PHONE, **options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", note)
+        page.on(
+            "request",
+            lambda sent: (
+                None if sent.url.startswith((live_server.url, "data:")) else complaints.append(sent.url)
+            ),
+        )
+        page.goto("/account/login/")
+        page.get_by_label("Email").fill("alice@acme.example")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.wait_for_url("/")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _apply(page: Page, scene: Scene) -> RefundRequest:
+    """Go all the way from the overview to the acknowledgement."""
+    page.get_by_role("link", name="S1 Order desk").first.click()
+    page.get_by_role("link", name="Apply for a refund").click()
+    page.get_by_label("The work has defects").check()
+    page.get_by_label("What happened?").fill("Orders get lost.")
+    page.get_by_label("AC-2 An order is printed.").fill("Nothing comes out.")
+    page.get_by_label("Evidence").set_input_files(
+        [{"name": "proof.txt", "mimeType": "text/plain", "buffer": b"Look."}]
+    )
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Check your answers")).to_be_visible()
+    page.get_by_role("link", name="Continue").click()
+    page.get_by_role("button", name="Confirm application").click()
+    expect(page.get_by_role("heading", name="has reached us")).to_be_visible()
+    return RefundRequest.objects.get(payment=scene.payment)
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_alice_applies_on_her_phone(scene: Scene, open_as_alice, has_scripts):
+    page = open_as_alice(java_script_enabled=has_scripts)
+
+    request = _apply(page, scene)
+
+    assert request.objections == [{"stage": "S1", "item": "AC-2", "text": "Nothing comes out."}]
+    assert [file.file_name for file in request.attachments.all()] == ["proof.txt"]
+    expect(page.get_by_text(f"Your application {request.number} has reached us")).to_be_visible()
+
+
+def test_a_form_that_is_sent_empty_leads_to_its_faults_by_keyboard(scene: Scene, open_as_alice):
+    page = open_as_alice()
+    page.goto(f"/payments/{scene.payment.number}/apply/")
+
+    page.get_by_role("button", name="Continue").press("Enter")
+    summary = page.locator("[data-error-summary]")
+    expect(summary).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_label("What happened?")).to_be_focused()
+
+
+def test_a_double_press_makes_one_application(scene: Scene, open_as_alice):
+    page = open_as_alice()
+    page.goto(f"/payments/{scene.payment.number}/apply/")
+    page.get_by_label("The work has defects").check()
+    page.get_by_label("What happened?").fill("Orders get lost.")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("link", name="Continue").click()
+
+    page.get_by_role("button", name="Confirm application").dblclick()
+
+    expect(page.get_by_role("heading", name="has reached us")).to_be_visible()
+    assert RefundRequest.objects.count() == 1
+
+
+def test_a_window_that_closes_takes_the_button_with_it(scene: Scene, open_as_alice):
+    page = open_as_alice()
+    page.clock.install(time=datetime.now(UTC))
+    page.goto(f"/payments/{scene.payment.number}/")
+    button = page.get_by_role("link", name="Apply for a refund")
+    expect(button).to_be_visible()
+
+    page.clock.fast_forward(timedelta(days=4).total_seconds() * 1000)
+
+    expect(page.get_by_text("Closed since the end of")).to_be_visible()
+    expect(button).to_be_hidden()
+    expect(page.get_by_text("The window has closed while this page was open.")).to_be_visible()
+
+
+def _furnish(cast: Cast, now: datetime) -> dict[str, Payment | RefundRequest]:
+    """An answered application, and one that waits for Alice."""
+    first = signed_contract(cast, title="Answered", now=now - timedelta(days=20))
+    second = signed_contract(cast, title="Asked", terms={"rounding": "company"}, now=now - timedelta(days=20))
+    answered = approved(Scene(cast, first, paid(cast, first, at=now - timedelta(hours=3))), now=now)
+    asked = in_review(Scene(cast, second, paid(cast, second, at=now - timedelta(hours=2))), now=now)
+    request_information(principal=cast.as_rita, request_id=asked.pk, question="Which one?", now=now)
+    return {"answered": answered, "asked": asked}
+
+
+def _addresses(scene: Scene, requests: dict[str, Any]) -> list[str]:
+    contract, payment = f"/contracts/{scene.contract.number}/", f"/payments/{scene.payment.number}/"
+    asked, answered = f"/requests/{requests['asked'].number}/", f"/requests/{requests['answered'].number}/"
+    return [
+        *("/", "/policy/", "/you/", "/contracts/", "/requests/", "/nowhere/"),
+        *(contract, f"{contract}stages/S1/accept/", f"{contract}stages/S1/object/"),
+        *(payment, f"{payment}apply/", f"{payment}apply/check/", f"{payment}apply/confirm/"),
+        *(asked, f"{asked}withdraw/", f"{asked}received/", answered, f"{answered}letter/"),
+        *("/account/password/change/", "/account/2fa/", "/account/logout/"),
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_axe_finds_nothing_and_no_page_is_wider_than_its_screen(scene, now, open_as_alice, scheme, viewport):
+    requests = _furnish(scene.cast, now)
+    page = open_as_alice(color_scheme=scheme)
+    page.set_viewport_size(viewport)
+    page.goto(f"/payments/{scene.payment.number}/apply/")
+    page.get_by_label("The work has defects").check()
+    page.get_by_label("What happened?").fill("Orders get lost.")
+    page.get_by_role("button", name="Continue").click()
+
+    faults = {}
+    for address in _addresses(scene, requests):
+        page.goto(address)
+        page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+        found = [
+            (fault["id"], fault["nodes"][0]["target"]) for fault in Axe().run(page).response["violations"]
+        ]
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if found or width > viewport["width"]:
+            faults[address] = (found, width)
+
+    assert faults == {}
