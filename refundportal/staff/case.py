@@ -1,4 +1,4 @@
-"""The case page: everything about one application that a reviewer looks at, in a constant number of queries."""
+"""The case page: everything a reviewer looks at in one application, in a constant number of queries."""
 
 import hashlib
 import json
@@ -88,6 +88,7 @@ def case_row(visit: Visit, request_id: UUID) -> RefundRequest:
     found = requests_of(visit.principal).select_related(*_ROWS).filter(pk=request_id).first()
     if found is None:
         raise NotFoundOrHidden
+    found.payment.client = found.client
     return found
 
 

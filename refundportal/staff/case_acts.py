@@ -159,8 +159,8 @@ class Approve(CaseAct):
     icon = "badge-check"
     button = _("Approve this answer")
     explanation = _(
-        "The facts are evaluated once more. If they still give this answer it becomes the decision, the client "
-        "gets the letter, and a refund is sent."
+        "The facts are evaluated once more. If they still give this answer it becomes the decision, the "
+        "client gets the letter, and a refund is sent."
     )
     template = "staff/act_approve.html"
     form_class = ApproveForm

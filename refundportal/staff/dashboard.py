@@ -1,4 +1,4 @@
-"""The first page in the morning: what is due, what waits, what is in doubt. Every figure leads to its list."""
+"""The first page in the morning: what is due, waits or is in doubt. Every figure leads to its list."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

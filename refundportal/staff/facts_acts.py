@@ -45,7 +45,7 @@ class FactForm(ActForm):
 
 
 class FactAct(CaseAct):
-    """An act that establishes a fact; the case is evaluated again, and first it is shown what would follow."""
+    """An act that establishes a fact and evaluates the case again; first it shows what would follow."""
 
     previews = True
     button = _("Keep this fact")
@@ -157,8 +157,8 @@ class Assess(FactAct):
     template = "staff/act_assess.html"
     button = _("Keep this assessment")
     explanation = _(
-        "Say for each item of the technical documentation how far the delivery fulfils it. What you leave empty "
-        "stays as it was found before."
+        "Say for each item of the technical documentation how far the delivery fulfils it. What you leave "
+        "empty stays as it was found before."
     )
     form_class = AssessForm
 
