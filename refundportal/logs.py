@@ -35,6 +35,18 @@ def _hidden(key: str, value: Any) -> Any:
     return _SECRET_TEXT.sub(HIDDEN, value) if isinstance(value, str) else value
 
 
+_NOISE: Final = frozenset({"request_started", "streaming_started", "streaming_finished"})
+
+
+def drop_noise(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Keep one line per request: its end, and none for files that are the same for everybody."""
+    if event.get("event") in _NOISE:
+        raise structlog.DropEvent
+    if event.get("event") == "request_finished" and "/static/" in str(event.get("request")):
+        raise structlog.DropEvent
+    return event
+
+
 SHARED_PROCESSORS: Final[list[Processor]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -48,7 +60,7 @@ SHARED_PROCESSORS: Final[list[Processor]] = [
 def configure_structlog() -> None:
     """Send structlog through the standard library's logging, so that there is one stream."""
     structlog.configure(
-        processors=[*SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[drop_noise, *SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
