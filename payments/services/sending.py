@@ -87,13 +87,12 @@ def speaking_rails(now: datetime) -> list[str]:
 
 
 def _is_silent(rail: str, now: datetime) -> bool:
-    calls = PayoutAttempt.objects.filter(payout__rail=rail).exclude(ended_at=None).order_by("-id")
-    last = list(calls.values_list("result", "ended_at")[:SILENT_AFTER])
-    return (
-        len(last) == SILENT_AFTER
-        and all(result == AnswerKind.UNKNOWN.value for result, _ in last)
-        and now - last[0][1] < PROBE_EVERY
-    )
+    calls = PayoutAttempt.objects.filter(payout__rail=rail, ended_at__isnull=False).order_by("-id")
+    last = list(calls[:SILENT_AFTER])
+    lost = [call for call in last if call.result == AnswerKind.UNKNOWN]
+    if len(lost) < SILENT_AFTER or lost[0].ended_at is None:
+        return False
+    return now - lost[0].ended_at < PROBE_EVERY
 
 
 def due_payouts(now: datetime, rails: Sequence[str] | None = None) -> QuerySet[Payout]:

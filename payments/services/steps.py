@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -247,7 +247,7 @@ def _replace(
     return successor
 
 
-_DO: Final[dict[StepKind, Callable[..., Any]]] = {
+_DO: Final[dict[StepKind, Callable[[Payout, Payment, PayoutStep, Principal, datetime], Payout]]] = {
     StepKind.MARK_ACCEPTED: _mark_accepted,
     StepKind.MARK_FAILED: _mark_failed,
     StepKind.REPLACE: _replace,
