@@ -12,6 +12,8 @@ from kernel.currencies import digits_of
 from refunds.policy.codes import LineKind
 from refunds.policy.facts import Facts
 
+_NEAR_BITS: Final = 64
+
 
 class StageValue(NamedTuple):
     """A stage, its conforming share, and what that is worth: over/under minor units."""
@@ -152,10 +154,18 @@ def _by_remainder(parts: Sequence[Part], rests: Sequence[int]) -> Callable[[int]
     """
     Order parts for the units that are left: larger remainders first; of equal ones conforming work before
     usage, then names in code point order. Each remainder is over its part's `under`, times what all share.
+
+    Remainders are compared by their first bits, and exactly only where these are equal: some have thousands
+    of digits.
     """
+    near = [(rest << _NEAR_BITS) // part.under for part, rest in zip(parts, rests, strict=True)]
 
     def compare(one: int, other: int) -> int:
-        difference = rests[other] * parts[one].under - rests[one] * parts[other].under
+        difference = near[other] - near[one]
+        if not difference and parts[one].under == parts[other].under:
+            difference = rests[other] - rests[one]
+        elif not difference:
+            difference = rests[other] * parts[one].under - rests[one] * parts[other].under
         return difference or (-1 if _name_of(parts[one]) < _name_of(parts[other]) else 1)
 
     return cmp_to_key(compare)

@@ -72,7 +72,7 @@ Detail = dict[str, Any]
 
 
 def readable(over: int, under: int) -> str:
-    """Write an exact number for people: `n/d`, or nearly ("≈ 0.123456789012") where nobody could read that."""
+    """Write an exact number for people: `n/d`, or nearly ("≈ 0.123456789012") where that is endless."""
     if under.bit_length() <= _READABLE_BITS_MAX and over.bit_length() <= _READABLE_BITS_MAX:
         return ratio_text(over, under)
     return f"≈ {scaled_text(over * 10**_NEARLY_DECIMALS // under, _NEARLY_DECIMALS)}"

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, Subquery, Sum, When
 
 from contracts.models import AcceptanceItem, AssessmentValue, MeterKind, UsageRecord
 from contracts.policy.terms import as_json
@@ -98,7 +98,8 @@ def _circumstances(payment: Payment, request: RefundRequest | None) -> dict[str,
 def _without_allocations(payment: Payment, request: RefundRequest | None) -> Mapping[str, Any]:
     """Before capture nothing is allocated: ask for the circumstances alone."""
     columns = _circumstances(payment, request)
-    return Payment.objects.filter(pk=payment.pk).annotate(**columns).values(*columns)[0]
+    row: Mapping[str, Any] = Payment.objects.filter(pk=payment.pk).annotate(**columns).values(*columns)[0]
+    return row
 
 
 def _stages(payment: Payment, at: datetime, request: RefundRequest | None) -> list[dict[str, Any]]:
@@ -206,7 +207,7 @@ def _usage(
 
 def _usage_rows(
     payment: Payment, submitted_at: datetime, decided_at: datetime, request: RefundRequest | None
-) -> QuerySet[UsageRecord, dict[str, Any]]:
+) -> Iterable[Mapping[str, Any]]:
     """Sum what was metered and occurred by the application; periods stand alone. Oldest first."""
     counts = Q(kind=MeterKind.TIME) | Q(occurred_at__lte=submitted_at)
     rows = UsageRecord.objects.filter(counts, payment_id=payment.pk, recorded_at__lte=decided_at)

@@ -52,14 +52,15 @@ def standing_of(principal: Principal, request: RefundRequest, *, now: datetime) 
     """
     person = principal.user
     zero = Money.zero(request.currency)
+    approves = principal.is_staff and person is not None and is_approver(person)
     deciding = principal.is_staff and person is not None and request.state == "proposed"
     return Standing(
         principal=principal,
         request=request,
         now=now,
         role=role_of(person, request.client_id),
-        may_review=principal.is_staff and person is not None and (is_reviewer(person) or is_approver(person)),
-        is_approver=principal.is_staff and person is not None and is_approver(person),
+        may_review=approves or (principal.is_staff and person is not None and is_reviewer(person)),
+        is_approver=approves,
         hands=hands_of(person, request) if deciding and person is not None else frozenset(),
         limit=approval_limit(request.currency) if deciding else zero,
         approved_today=approved_on_day_of(request, now) if deciding else zero,

@@ -14,7 +14,7 @@ from kernel.money import Money
 from kernel.states import move
 from payments.services.refunds import create_payout, issue_credit
 from refunds.errors import AnswerChanged
-from refunds.models import ApprovedAs, Decision, Proposal, RefundRequest, Remedy
+from refunds.models import ApprovedAs, Decision, Proposal, RefundRequest
 from refunds.policy import POLICY_VERSION
 from refunds.selectors.access import current_decision
 from refunds.selectors.actions import (
@@ -95,7 +95,7 @@ def approve_request(*, principal: Principal, request_id: UUID, now: datetime) ->
     evaluation = evaluate(request, now)
     _refuse_changed_answer(principal, request, proposal, evaluation, now)
     refund = evaluation.answer.refund
-    if refund and request.remedy == Remedy.EXCHANGE and request.target_stage is not None:
+    if refund and request.target_stage is not None:
         refuse_unsuitable_stage(request.target_stage, request.payment, refund)
     # From here on nothing can say no: the rest only writes down.
     keep_answer(request, evaluation, now)
@@ -207,7 +207,7 @@ def _return_to_review(
 
 def _give_back(request: RefundRequest, refund: Money, principal: Principal, now: datetime) -> Any:
     """Reserve the money and make the payout, or the credit, that brings it back."""
-    if request.remedy == Remedy.EXCHANGE:
+    if request.target_stage is not None:
         return issue_credit(
             request_id=request.pk,
             payment=request.payment,

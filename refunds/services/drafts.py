@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -110,6 +111,6 @@ def _discard(draft: ApplicationDraft) -> None:
 
 def _remove(attachments: list[Attachment]) -> None:
     """Remove rows now, and their bytes once that is certain."""
-    names = [attachment.stored_as for attachment in attachments]
     Attachment.objects.filter(pk__in=[attachment.pk for attachment in attachments]).delete()
-    transaction.on_commit(lambda: [remove_file(name) for name in names])
+    for attachment in attachments:
+        transaction.on_commit(partial(remove_file, attachment.stored_as))

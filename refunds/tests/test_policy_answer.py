@@ -234,3 +234,24 @@ def test_every_code_has_its_clause():
         f"P{number}" for number in range(1, 8)
     }
     assert POLICY_VERSION == "1"
+
+
+def test_a_figure_that_nobody_could_read_is_told_nearly_in_the_findings_and_exactly_in_the_answer():
+    document = example() | {"work": None}
+    document["usage"] = [
+        {
+            "kind": "time",
+            "meter": f"m{number}",
+            "price": "1",
+            "start": "2026-06-04T00:00:00Z",
+            "end": f"2026-06-05T00:00:00.{number:06d}Z",
+            "recorded_at": "2026-06-04T00:00:00Z",
+        }
+        for number in range(1, 60)
+    ]
+
+    found = details(document)[Rule.USAGE]["value"]
+    exact = evaluate_json(document, default_time_zone="UTC")["usage_value"]
+
+    assert found.startswith("≈ ")
+    assert 0 <= Fraction(exact) - Fraction(found.removeprefix("≈ ")) < Fraction(1, 10**12)
