@@ -192,7 +192,9 @@ class ActingAdmin(StaffAdmin):
         return TemplateResponse(request, self.page_template, context)
 
     def offers(self, visit: Visit, row: Any) -> list[Offer]:
-        return [self.offer_of(act(visit, row)) for act in self.acts]
+        """Offer every act: first what can be done, then what cannot, each in its order."""
+        offers = [self.offer_of(act(visit, row)) for act in self.acts]
+        return sorted(offers, key=lambda offer: not offer.allowed)
 
     def offer_of(self, act: Act[Any]) -> Offer:
         return Offer(act.name, str(act.title), act.icon, self.act_url(act.row, act.name), act.why_not())

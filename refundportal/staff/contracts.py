@@ -34,7 +34,7 @@ from refundportal.staff.contract_acts import (
 )
 from refundportal.staff.downloads import give
 from refundportal.staff.imports import import_view
-from refundportal.staff.lists import StaffAdmin
+from refundportal.staff.lists import Currency, StaffAdmin
 from refundportal.staff.paper_acts import AddDocument, PublishTerms, RecordPayment
 from refundportal.staff.site import site
 from refundportal.staff.visits import Visit, visit_of
@@ -56,7 +56,7 @@ class ContractAdmin(ActingAdmin):
     """Contracts are read here; what happens to them are acts."""
 
     list_display = ("number", "title", "client", "state_shown", "total_shown", "signed_shown")
-    list_filter = ("state", "currency", "client__kind", "imported")
+    list_filter = ("state", Currency, "client__kind", "imported")
     list_select_related = ("client",)
     search_fields = (
         "number__istartswith",

@@ -21,6 +21,7 @@ from refundportal.staff.requests import AGES, STATES, age_words
 from refundportal.staff.visits import Visit, visit_of
 from refunds.models import EnquiryState, RefundRequest
 from refunds.selectors import enquiries_of, requests_of
+from refunds.statement import statement_of
 from refunds.states import REQUEST_OPEN
 
 NEXT_SHOWN = 10
@@ -140,11 +141,10 @@ def _closing(visit: Visit) -> QuerySet[Payment]:
 
 
 def _waiting(row: RefundRequest, today: Any) -> Waiting:
-    expected = row.answer.get("refund_at_most") or row.answer.get("refund") or "0"
     return Waiting(
         row=row,
         state=STATES[row.state],
-        expected=Money.parse(expected, row.currency),
+        expected=statement_of(row.answer).total,
         is_late=row.answer_due_on < today,
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.admin import ShowFacets
+from django.contrib.admin import ShowFacets, SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
@@ -20,10 +20,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from events.selectors import timeline_of
+from payments.models import Account
 from refundportal.staff.journal import told
 from refundportal.staff.visits import may_read
 
@@ -74,6 +76,20 @@ def rows_beyond(rows: QuerySet[Any], key: Sequence[str], place: Place) -> QueryS
     return rows.reverse() if place.is_before else rows
 
 
+class Currency(SimpleListFilter):
+    """The currencies of the ledger's accounts: asking the rows themselves would read them all."""
+
+    title = _lazy("currency")
+    parameter_name = "currency"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        codes = Account.objects.order_by("currency").values_list("currency", flat=True).distinct()
+        return [(code, code) for code in codes]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(currency=self.value()) if self.value() else queryset
+
+
 class UncountedPages(Paginator):  # type: ignore[type-arg]
     """Stands where a paginator is expected; it counts nothing."""
 
@@ -92,6 +108,13 @@ class KeysetList(ChangeList):
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
         return list(self.model_admin.key)
+
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
+    ) -> QuerySet[Any]:
+        """Read what the columns show with the rows, also where the rows name other relations already."""
+        rows = super().get_queryset(request, exclude_parameters)
+        return rows.select_related(*self.list_select_related) if self.list_select_related else rows
 
     def get_results(self, request: HttpRequest) -> None:
         key, size = self.model_admin.key, self.list_per_page
@@ -150,6 +173,7 @@ class StaffAdmin(ModelAdmin):
     list_filter_sheet = False
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
+    list_select_related: Sequence[str] = ()
     sortable_by = ()
 
     def has_module_permission(self, request: HttpRequest) -> bool:

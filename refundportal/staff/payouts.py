@@ -19,6 +19,7 @@ from payments.services import cancel_payout, confirm_step, replace_payout, resol
 from refundportal.staff import shown
 from refundportal.staff.acts import Act, ActForm, ActingAdmin, finance_only, first_of, record_url, refusing
 from refundportal.staff.fields import YesNoField, reason_field
+from refundportal.staff.lists import Currency
 from refundportal.staff.site import site
 from refundportal.staff.visits import Visit, visit_of
 from refunds.models import RefundRequest
@@ -230,7 +231,7 @@ class PayoutAdmin(ActingAdmin):
         "created_shown",
         "accepted_shown",
     )
-    list_filter = (Standing, "state", "rail", "currency")
+    list_filter = (Standing, "state", "rail", Currency)
     list_select_related = ("client", "payment")
     search_fields = (
         "payment__number__istartswith",

@@ -36,7 +36,7 @@ class ClientAdmin(ActingAdmin):
     """The parties."""
 
     list_display = ("name", "kind", "email", "created_shown")
-    list_filter = ("kind", "language")
+    list_filter = ("kind",)
     search_fields = ("name__icontains", "email__icontains")
     search_help_text = _("Name or e-mail address")
     page_template = "staff/client.html"

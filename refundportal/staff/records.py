@@ -12,7 +12,7 @@ from events.models import Event
 from payments.models import Account, Transfer
 from refundportal.staff import shown
 from refundportal.staff.journal import what_of
-from refundportal.staff.lists import StaffAdmin
+from refundportal.staff.lists import Currency, StaffAdmin
 from refundportal.staff.site import site
 
 
@@ -21,7 +21,7 @@ class TransferAdmin(StaffAdmin):
     """The ledger: one row per movement, never changed."""
 
     list_display = ("id", "at_shown", "debit", "credit", "amount_shown", "payment", "key")
-    list_filter = ("debit", "credit", "currency")
+    list_filter = ("debit", "credit", Currency)
     list_select_related = ("debit", "credit", "payment")
     search_fields = ("key__istartswith", "payment__number__istartswith")
     search_help_text = _("Key or payment")
@@ -63,7 +63,7 @@ class EventAdmin(StaffAdmin):
     """The journal: what happened, who did it, when."""
 
     list_display = ("at_shown", "what", "type", "actor_kind", "subject_type", "subject_id")
-    list_filter = ("actor_kind", "subject_type")
+    list_filter = ("actor_kind",)
     search_fields = ("type__istartswith",)
     search_help_text = _("Type, such as refund_request.approved")
     fields = readonly_fields = (

@@ -1,11 +1,13 @@
 """Applications: the queue, and the page of a case."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,7 +20,6 @@ from django.utils.translation import gettext_lazy as _
 
 from kernel.days import local_date, zone_of
 from kernel.errors import DomainError
-from kernel.money import Money
 from refundportal.staff import shown
 from refundportal.staff.acts import ActingAdmin, Offer
 from refundportal.staff.case import case_page, case_row
@@ -39,8 +40,9 @@ from refundportal.staff.visits import Visit, may_read, visit_of
 from refunds.letters import acknowledgement_of, decision_letter_of
 from refunds.models import RefundRequest
 from refunds.selectors import current_decision, requests_of
+from refunds.statement import statement_of
 from refunds.states import REQUEST_OPEN
-from refunds.wording import day_words, money_words, outcome_words
+from refunds.wording import day_words, money_words
 
 STATES: Final = {
     "submitted": (_("new"), "inbox", ""),
@@ -65,34 +67,42 @@ def age_words(name: str) -> str:
 
 
 class Standing(admin.SimpleListFilter):
-    """What has to be done, and by whom."""
+    """What has to be done, and by whom; without a choice, everything that is open."""
 
     title = _("Standing")
     parameter_name = "standing"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
-            ("open", _("open")),
             ("overdue", _("overdue")),
             ("today", _("due today")),
             ("new", _("new")),
             ("second", _("waiting for the second person")),
             ("mine", _("mine")),
+            ("answered", _("answered or withdrawn")),
+            ("all", _("all")),
         ]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        everything, *rest = super().choices(changelist)
+        yield {**everything, "display": _("open")}
+        yield from rest
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         visit = visit_of(request)
         today = local_date(visit.now, zone_of(settings.COMPANY_TIME_ZONE))
         still_open = queryset.filter(state__in=REQUEST_OPEN)
         choices = {
-            "open": still_open,
             "overdue": still_open.filter(answer_due_on__lt=today),
             "today": still_open.filter(answer_due_on=today),
             "new": queryset.filter(state="submitted"),
             "second": queryset.filter(state="proposed"),
             "mine": still_open.filter(reviewer=visit.user.pk),
+            "answered": queryset.exclude(state__in=REQUEST_OPEN),
+            "all": queryset,
         }
-        return choices.get(self.value() or "", queryset)
+        searched = bool(request.GET.get(SEARCH_VAR) or request.GET.get("state__exact"))
+        return choices.get(self.value() or "", queryset if searched else still_open)
 
 
 class Age(admin.SimpleListFilter):
@@ -200,11 +210,7 @@ class RequestAdmin(ActingAdmin):
 
     @admin.display(description=_("answer so far"))
     def answer_shown(self, row: RefundRequest) -> str:
-        answer = row.answer
-        total = answer.get("refund_at_most", answer.get("refund", "0"))
-        if not answer:
-            return "–"
-        words = outcome_words(answer["outcome"])
-        if Money.parse(total, row.currency):
-            return f"{words}: {money_words(total, row.currency)}"
-        return words
+        statement = statement_of(row.answer)
+        if not statement.total:
+            return statement.outcome_words
+        return f"{statement.outcome_words}: {money_words(statement.total.text, statement.total.currency)}"

@@ -1,0 +1,154 @@
+"""The pages of the staff site open, and what they cost does not grow with what there is."""
+
+from datetime import timedelta
+
+import pytest
+
+from contracts.tests.cast import NOW
+from payments.models import Payout
+from refundportal.staff.tests.desk import Desk, list_of, page_of, queries_of, words
+from refunds.models import Enquiry
+from refunds.services import ask_question, post_message
+from refunds.tests.scene import LATER, Scene, applied, approved, evidence, in_review, paid, proposed
+
+LISTS = (
+    "refunds_refundrequest",
+    "refunds_enquiry",
+    "contracts_contract",
+    "contracts_client",
+    "contracts_document",
+    "payments_payment",
+    "payments_payout",
+    "payments_transfer",
+    "payments_account",
+    "events_event",
+    "accounts_user",
+)
+
+
+def enquiry_of(scene: Scene) -> Enquiry:
+    return ask_question(
+        principal=scene.cast.as_alice,
+        client_id=scene.cast.client.pk,
+        subject="Window",
+        body="When does it end?",
+        now=NOW,
+    )
+
+
+def more_of_everything(scene: Scene) -> None:
+    """Two more payments, each with an application that waits."""
+    for code in ("P1", "S2"):
+        payment = paid(scene.cast, scene.contract, code)
+        applied(Scene(scene.cast, scene.contract, payment))
+
+
+def test_every_list_opens_in_a_bounded_number_of_queries(scene: Scene):
+    approved(scene)
+    evidence(scene)
+    enquiry_of(scene)
+    desk = Desk(scene.cast.ada)
+    before = {name: queries_of(desk, list_of(name)) for name in LISTS}
+
+    more_of_everything(scene)
+    after = {name: queries_of(desk, list_of(name)) for name in LISTS}
+
+    assert after == before
+    assert max(after.values()) <= 12
+
+
+@pytest.mark.parametrize("name", ["rita", "arno", "finn", "ada"])
+def test_the_case_page_opens_for_every_group(delivered: Scene, name: str):
+    request = in_review(delivered)
+
+    answer = Desk(getattr(delivered.cast, name)).open(request)
+
+    assert answer.status_code == 200
+    assert "Orders get lost." in words(answer)
+
+
+def test_the_case_page_costs_the_same_with_a_long_thread(delivered: Scene):
+    request = in_review(delivered)
+    desk = Desk(delivered.cast.rita)
+    before = queries_of(desk, page_of(request))
+
+    for _ in range(6):
+        post_message(
+            principal=delivered.cast.as_rita, request_id=request.pk, body="Look.", is_internal=True, now=LATER
+        )
+
+    # One more reads the files of messages, once there are messages.
+    assert queries_of(desk, page_of(request)) <= before + 1 <= 34
+
+
+def test_records_of_money_and_agreement_open(scene: Scene):
+    request = approved(scene)
+    payout = Payout.objects.get(request_id=request.pk)
+    desk = Desk(scene.cast.finn)
+
+    for row, most in (
+        (scene.contract, 19),
+        (scene.payment, 16),
+        (payout, 12),
+        (scene.cast.client, 9),
+        (enquiry_of(scene), 8),
+    ):
+        assert queries_of(desk, page_of(row)) <= most, row
+
+
+def test_the_journal_of_a_record_names_who_did_what(scene: Scene):
+    request = proposed(scene)
+
+    said = words(Desk(scene.cast.ada).get(page_of(request).replace("/change/", "/history/")))
+
+    assert "Answer proposed" in said
+    assert "Rita (our review team)" in said
+
+
+def test_the_letter_is_the_acknowledgement_until_there_is_an_answer(scene: Scene):
+    request = proposed(scene)
+    address = page_of(request).replace("/change/", "/letter/")
+    desk = Desk(scene.cast.rita)
+
+    assert "We have received your application" in words(desk.get(address))
+
+    Desk(scene.cast.arno).do(request, "approve", proposal=str(request.proposals.get().pk))
+    assert "Our answer to your application" in words(desk.get(address))
+
+
+def test_the_first_page_counts_what_waits_and_leads_to_its_list(scene: Scene, clock):
+    request = proposed(scene)
+    desk = Desk(scene.cast.rita)
+    said = words(desk.get("/admin/"))
+
+    assert "1 wait for the second person" in said
+    assert "0 overdue" in said
+    assert request.number in words(desk.get(list_of("refunds_refundrequest") + "?standing=second"))
+
+    clock.move_to(LATER + timedelta(days=30))
+    desk = Desk(scene.cast.rita)
+    assert "1 overdue" in words(desk.get("/admin/"))
+    assert request.number in words(desk.get(list_of("refunds_refundrequest") + "?standing=overdue"))
+    assert request.number in words(desk.get(list_of("refunds_refundrequest") + "?age=14"))
+
+
+def test_the_first_page_costs_the_same_with_many_applications(scene: Scene):
+    applied(scene)
+    desk = Desk(scene.cast.rita)
+    before = queries_of(desk, "/admin/")
+
+    more_of_everything(scene)
+
+    assert queries_of(desk, "/admin/") == before <= 10
+
+
+def test_windows_that_close_soon_lead_to_their_payments(scene: Scene, clock):
+    clock.move_to(scene.payment.deadline - timedelta(hours=5))
+    desk = Desk(scene.cast.finn)
+
+    assert "1 windows close within 24 hours" in words(desk.get("/admin/"))
+    assert scene.payment.number in words(desk.get(list_of("payments_payment") + "?window=closing"))
+
+    clock.move_to(scene.payment.deadline)
+    desk = Desk(scene.cast.finn)
+    assert scene.payment.number not in words(desk.get(list_of("payments_payment") + "?window=closing"))
