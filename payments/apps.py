@@ -6,13 +6,14 @@ class PaymentsConfig(AppConfig):
     verbose_name = "Payments"
 
     def ready(self) -> None:
-        from events import guards, mail
+        from events import guards, mail, vault
         from payments import checks
         from payments.guards import RULES
         from payments.invariants import INVARIANTS
         from payments.mails import ROUTES
 
         guards.register(*RULES)
+        vault.register("payments.BankAccount", "iban_encrypted")
         checks.register(*INVARIANTS)
         for event_type, route in ROUTES.items():
             mail.register(event_type, route)

@@ -1,4 +1,4 @@
-"""The e-mails that follow from money: sent, come back, and a window that closes soon."""
+"""The e-mails that follow from money: sent, come back, a window that closes soon, another bank account."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -20,7 +20,7 @@ from events.models import Event
 from kernel.currencies import digits_of
 from kernel.days import first_instant_of_day, local_date, zone_of
 from kernel.money import Money
-from payments.models import Payment, Payout
+from payments.models import BankAccount, Payment, Payout
 
 _OWNERS: Final = (Role.OWNER,)
 _APPLICANTS: Final = (Role.OWNER, Role.REQUESTER)
@@ -51,6 +51,46 @@ def _of_payment(event: Event) -> list[Recipient]:
 
 def _of_payout(event: Event) -> list[Recipient]:
     return _members(_payout(event).client, _OWNERS)
+
+
+def _of_account(event: Event) -> list[Recipient]:
+    """
+    Whoever could notice that it was not the client: its address, its owners, who entered the account before.
+    """
+    account = _account(event)
+    client = account.client
+    found = [Recipient(user_id=None, email=client.email, language=client.language)]
+    found += _members(client, _OWNERS)
+    former = BankAccount.objects.filter(pk=event.data["before"]).select_related("created_by").first()
+    if former is not None and former.created_by is not None and former.created_by.is_active:
+        person = former.created_by
+        found.append(Recipient(user_id=person.pk, email=person.email, language=person.language))
+    return found
+
+
+def _account(event: Event) -> BankAccount:
+    return BankAccount.objects.select_related("client", "created_by").get(pk=event.subject_id)
+
+
+def _account_changed(event: Event, recipient: Recipient) -> Mail:
+    account = _account(event)
+    subject = _("The bank account for refunds to %(client)s has been changed") % {
+        "client": account.client.name
+    }
+    if event.type == "bank_account.added":
+        subject = _("A bank account for refunds to %(client)s has been entered") % {
+            "client": account.client.name
+        }
+    facts = {
+        "client": account.client.name,
+        "account": str(account),
+        "person": "" if account.created_by is None else account.created_by.email,
+        "at": _instant(event.at, settings.COMPANY_TIME_ZONE),
+        "usable_from": _instant(account.usable_from, settings.COMPANY_TIME_ZONE),
+        "is_waiting": account.usable_from > event.at,
+        "link": _link("bank", account.client_id),
+    }
+    return _mail(subject, "bank_account_changed", facts)
 
 
 def _sent(event: Event, recipient: Recipient) -> Mail:
@@ -95,7 +135,7 @@ def _mail(subject: str, template: str, context: Mapping[str, Any]) -> Mail:
     )
 
 
-def _link(name: str, number: str) -> str:
+def _link(name: str, number: Any) -> str:
     """Give the address of a page; the front page where there is none of that name."""
     try:
         return f"{settings.BASE_URL}{reverse(name, args=[number])}"
@@ -121,13 +161,26 @@ def _amount(money: Money) -> str:
 def _end(deadline: datetime, zone: str) -> str:
     """Say when a window ends: by its last whole day, else by day and time."""
     place = zone_of(zone)
-    city = zone.rsplit("/", 1)[-1].replace("_", " ")
-    clock = zone if "/" not in zone else _("%(city)s time") % {"city": city}
     day = local_date(deadline, place)
     if first_instant_of_day(day, place) == deadline:
-        return _("the end of %(day)s, %(zone)s") % {"day": _day(day - timedelta(days=1)), "zone": clock}
-    time = format_time(deadline.astimezone(place), format="HH:mm", locale=_locale())
-    return f"{_day(day)}, {time} ({clock})"
+        return _("the end of %(day)s, %(zone)s") % {
+            "day": _day(day - timedelta(days=1)),
+            "zone": _clock(zone),
+        }
+    return _instant(deadline, zone)
+
+
+def _instant(instant: datetime, zone: str) -> str:
+    local = instant.astimezone(zone_of(zone))
+    time = format_time(local, format="HH:mm", locale=_locale())
+    return f"{_day(local.date())}, {time} ({_clock(zone)})"
+
+
+def _clock(zone: str) -> str:
+    """Name the clocks of a zone by its city."""
+    if "/" not in zone:
+        return zone
+    return _("%(city)s time") % {"city": zone.rsplit("/", 1)[-1].replace("_", " ")}
 
 
 def _day(day: date) -> str:
@@ -137,5 +190,7 @@ def _day(day: date) -> str:
 ROUTES: Final[Mapping[str, MailRoute]] = {
     "payout.accepted": MailRoute(recipients=_of_payout, render=_sent),
     "payout.returned": MailRoute(recipients=_of_payout, render=_returned),
+    "bank_account.added": MailRoute(recipients=_of_account, render=_account_changed),
+    "bank_account.changed": MailRoute(recipients=_of_account, render=_account_changed),
     "window.closing": MailRoute(recipients=_of_payment, render=_closing),
 }

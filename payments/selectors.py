@@ -9,7 +9,7 @@ from accounts.principals import Principal
 from contracts.models import Stage
 from contracts.selectors import clients_of
 from kernel.errors import NotFoundOrHidden
-from payments.models import Payment, Payout, PayoutStep
+from payments.models import BankAccount, Payment, Payout, PayoutStep
 
 M = TypeVar("M", bound=Model)
 
@@ -22,6 +22,16 @@ def payments_of(principal: Principal) -> QuerySet[Payment]:
 def payouts_of(principal: Principal) -> QuerySet[Payout]:
     """Give the payouts that a principal may see."""
     return _seen_by(Payout.objects.select_related("payment"), principal)
+
+
+def bank_accounts_of(principal: Principal) -> QuerySet[BankAccount]:
+    """Give the bank accounts (their IBANs sealed) that a principal may see, replaced ones too."""
+    return _seen_by(BankAccount.objects.all(), principal)
+
+
+def current_bank_account(client_id: UUID) -> BankAccount | None:
+    """Give the account to which a client wants money back, if it has named one."""
+    return BankAccount.objects.filter(client=client_id, replaced_at=None).first()
 
 
 def _seen_by(rows: QuerySet[M], principal: Principal) -> QuerySet[M]:

@@ -9,7 +9,7 @@ from kernel.ids import new_id
 
 
 class BankAccount(models.Model):
-    """Where a client wants money back; the IBAN is encrypted at rest, the last four shown."""
+    """Where a client wants money back; the IBAN is encrypted at rest, its last four signs are shown."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="bank_accounts")

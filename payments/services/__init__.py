@@ -1,5 +1,6 @@
 """Moving money: every change is one service, one transaction, one event."""
 
+from payments.services.bank_accounts import read_iban, save_bank_account
 from payments.services.booking import book_answer
 from payments.services.breaks import resolve_break, take_break
 from payments.services.capture import capture_payment, provider_capture_instant
@@ -32,6 +33,7 @@ __all__ = [
     "issue_credit",
     "look_after_payouts",
     "provider_capture_instant",
+    "read_iban",
     "record_payment",
     "record_usage",
     "release_refund",
@@ -40,6 +42,7 @@ __all__ = [
     "resolve_break",
     "resolve_dispute",
     "resolve_manual",
+    "save_bank_account",
     "send_due_payouts",
     "take_break",
     "void_payment",

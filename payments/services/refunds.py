@@ -22,6 +22,7 @@ from kernel.states import move
 from payments import hooks, ledger
 from payments.models import Method, Payment, PaymentStatus, Payout, PayoutState
 from payments.selectors import lock_payment, lock_payout, payout_of
+from payments.services.bank_accounts import destination_of
 from payments.services.capture import allocate
 from payments.services.coverage import cover_stage
 from payments.services.journal import tell_payment, tell_payout
@@ -89,16 +90,17 @@ def create_payout(
     amount_minor: int,
     created_by: User | None,
     now: datetime,
-    destination_id: UUID | None = None,
 ) -> Payout:
     """
     Reserve an approved refund (minor units), book it as owed, and make its payout, ready to be sent.
 
-    No event of its own: it is part of the approval.
+    Where money goes through a bank it goes to the client's account, and waits while that was just changed.
+    The client's row is locked. No event of its own: it is part of the approval.
 
     :raises RefundExceedsPayment: less is left of the payment
     """
     reserve_refund(payment=payment, amount_minor=amount_minor)
+    destination = destination_of(client_id=payment.client_id, rail=payment.rail, now=now)
     payout = Payout(
         request_id=request_id,
         payment=payment,
@@ -106,7 +108,8 @@ def create_payout(
         amount_minor=amount_minor,
         currency=payment.currency,
         rail=payment.rail,
-        destination_id=destination_id,
+        destination_id=destination.account_id,
+        not_before=destination.not_before,
         created_at=now,
         created_by=created_by,
     )

@@ -148,9 +148,12 @@ def order_of(payout: Payout) -> PayoutOrder:
 
 
 def hand_over_manual_payouts(*, now: datetime, batch_max: int = 100) -> int:
-    """Give payouts of the manual rail to Finance; give how many."""
+    """Give payouts of the manual rail to Finance, unless they still wait for their account; give how many."""
     waiting = Payout.objects.filter(
-        state=PayoutState.READY, rail=Rail.MANUAL, payment__status=PaymentStatus.CAPTURED
+        Q(not_before=None) | Q(not_before__lte=now),
+        state=PayoutState.READY,
+        rail=Rail.MANUAL,
+        payment__status=PaymentStatus.CAPTURED,
     )
     handed = 0
     for payout_id in waiting.order_by("id").values_list("pk", flat=True)[:batch_max]:

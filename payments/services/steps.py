@@ -12,13 +12,14 @@ from accounts.models import User
 from accounts.principals import Principal
 from accounts.rights import person_of, require_finance
 from contracts.models import Document
-from contracts.selectors import document_of, is_member
+from contracts.selectors import document_of, is_member, lock_client
 from kernel.errors import DomainError, Fault, InvalidInput, NotPermitted, StaleState
 from kernel.states import move
 from payments import ledger
 from payments.models import Payment, Payout, PayoutState, PayoutStep, StepKind
 from payments.models.payments import PaymentStatus
 from payments.selectors import lock_payment, lock_payout, lock_step, payout_of
+from payments.services.bank_accounts import destination_of
 from payments.services.journal import tell_payout
 from payments.services.payments import TEXT_MAX, check_reason
 from payments.services.refunds import count_as_refunded
@@ -158,8 +159,7 @@ def confirm_step(*, principal: Principal, step_id: UUID, now: datetime) -> Payou
     person = person_of(principal)
     if not (is_finance(person) or is_approver(person)):
         raise NotPermitted("The second person is one of Finance, or an Approver.")
-    payment_id = PayoutStep.objects.filter(pk=step_id).values_list("payout__payment_id", flat=True).first()
-    payment = None if payment_id is None else lock_payment(payment_id)
+    payment = _lock_payment_of(step_id)
     step = lock_step(step_id)
     assert payment is not None, "a step has a payout, and a payout a payment"
     _require_open(step)
@@ -172,6 +172,15 @@ def confirm_step(*, principal: Principal, step_id: UUID, now: datetime) -> Payou
     step.confirmed_by, step.confirmed_at = person, now
     step.save(update_fields=["confirmed_by", "confirmed_at"])
     return _DO[StepKind(step.kind)](payout, payment, step, principal, now)
+
+
+def _lock_payment_of(step_id: UUID) -> Payment | None:
+    """Lock the client (whose bank account must not change meanwhile) and the payment of a step."""
+    payout = Payout.objects.filter(steps=step_id).first()
+    if payout is None:
+        return None
+    lock_client(payout.client_id)
+    return lock_payment(payout.payment_id)
 
 
 def _require_open(step: PayoutStep) -> None:
@@ -229,6 +238,7 @@ def _replace(
     """Make the successor; the money stays reserved, so nothing is booked."""
     if payment.status != PaymentStatus.CAPTURED:
         raise PaymentNotRefundable
+    destination = destination_of(client_id=payout.client_id, rail=payout.rail, now=now)
     successor = Payout(
         request_id=payout.request_id,
         payment=payment,
@@ -236,7 +246,8 @@ def _replace(
         amount_minor=payout.amount_minor,
         currency=payout.currency,
         rail=payout.rail,
-        destination_id=payout.destination_id,
+        destination_id=destination.account_id,
+        not_before=destination.not_before,
         replaces=payout,
         created_at=now,
         created_by=step.proposed_by,
