@@ -7,9 +7,11 @@ from uuid import UUID
 from accounts.principals import SYSTEM
 from contracts.models import Contract
 from contracts.tests.cast import NOW, stage_named
+from events.models import Event
 from kernel.ids import new_id
 from kernel.money import Money
 from payments import checks
+from payments.gateways import AnswerKind, GatewayAnswer
 from payments.models import Payment, Payout, SandboxFault
 from payments.services import (
     capture_payment,
@@ -75,3 +77,23 @@ def settle(at: datetime = NOW) -> None:
 def violated(now: datetime = NOW) -> list[str]:
     """Name the invariants that are violated, each once."""
     return sorted({found.id for found in checks.find_violations(now)})
+
+
+def state_of(payout: Payout) -> str:
+    payout.refresh_from_db()
+    return payout.state
+
+
+def counters_of(payment: Payment) -> tuple[int, int]:
+    payment.refresh_from_db()
+    return payment.reserved_minor, payment.refunded_minor
+
+
+def told(payout: Payout) -> list[str]:
+    """Name the events of a payout, in order."""
+    events = Event.objects.filter(subject_id=payout.pk).order_by("at", "id")
+    return [event.type.removeprefix("payout.") for event in events]
+
+
+def answer(kind: str, **fields: Any) -> GatewayAnswer:
+    return GatewayAnswer(kind=AnswerKind(kind), **fields)
