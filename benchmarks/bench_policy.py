@@ -22,10 +22,10 @@ from refunds.policy.interchange import parse_facts
 from refunds.policy.lines import evaluate_lines
 
 EXPLAINED = """\
-Each line is one pair, run in turn (A B A B) in one process on one core; the median of the rounds counts, beside
-the least and the greatest ratio. The anchor of W1 is a bare integer evaluator of the same policy without findings
-and lines (`benchmarks/bare.py`), that of W1b is `json.loads` and `json.dumps` of the same lines. Answers are
-compared before anything is measured. `make bench` writes this section."""
+Each line is one pair, run in turn (A B A B) in one process on one core; the median of the rounds counts,
+beside the least and the greatest ratio. The anchor of W1 is a bare integer evaluator of the same policy
+without findings and lines (`benchmarks/bare.py`), that of W1b is `json.loads` and `json.dumps` of the same
+lines. Answers are compared before anything is measured. `make bench` writes this section."""
 
 REPORT = Path(__file__).parents[1] / "docs" / "performance.md"
 EVALUATIONS = 2_000

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from math import gcd
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from contracts.policy.facts import ItemFacts, StageFacts
 from contracts.policy.terms import ConformityMode, RefundTerms
@@ -36,23 +36,32 @@ class Conformity(NamedTuple):
         return self.state is StageState.ACCEPTED or self.state is StageState.DEEMED_ACCEPTED
 
 
+# Members of an enum are looked up slowly, and these for every stage.
+_ACCEPTED: Final = StageState.ACCEPTED
+_DEEMED_ACCEPTED: Final = StageState.DEEMED_ACCEPTED
+_NOT_DELIVERED: Final = StageState.NOT_DELIVERED
+_ASSESSED: Final = StageState.ASSESSED
+_PENDING: Final = StageState.PENDING
+_GATE: Final = ConformityMode.GATE
+
+
 def conformity_of(stage: StageFacts, terms: RefundTerms, at: datetime) -> Conformity:
     """Find the conforming share of a stage at an instant: the first point that applies decides."""
     deemed_at = deemed_acceptance_of(stage.delivered_at, terms)
     if not stage.hidden_defect:
         if stage.accepted_at is not None and stage.accepted_at <= at:
-            return Conformity(StageState.ACCEPTED, 1, 1, deemed_at)
+            return Conformity(_ACCEPTED, 1, 1, deemed_at)
         if _is_deemed_accepted(stage, deemed_at, at):
-            return Conformity(StageState.DEEMED_ACCEPTED, 1, 1, deemed_at)
+            return Conformity(_DEEMED_ACCEPTED, 1, 1, deemed_at)
     if stage.delivered_at is None or stage.delivered_at > at:
-        return Conformity(StageState.NOT_DELIVERED, 0, 1, deemed_at)
+        return Conformity(_NOT_DELIVERED, 0, 1, deemed_at)
     share = share_of_items(stage.items)
     if share is None:
-        return Conformity(StageState.PENDING, 0, 1, deemed_at)
+        return Conformity(_PENDING, 0, 1, deemed_at)
     over, under = share
-    if terms.conformity_mode is ConformityMode.GATE and over < under:
+    if terms.conformity_mode is _GATE and over < under:
         over, under = 0, 1
-    return Conformity(StageState.ASSESSED, over, under, deemed_at)
+    return Conformity(_ASSESSED, over, under, deemed_at)
 
 
 def deemed_acceptance_of(delivered_at: datetime | None, terms: RefundTerms) -> datetime | None:

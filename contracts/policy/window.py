@@ -11,6 +11,7 @@ from contracts.policy.terms import DayRule, RefundTerms
 from kernel.days import OutsideCalendar, day_of, first_instant_of_day, local_ordinal, offset_at, zone_of
 
 _FRIDAY: Final = 4
+_ELAPSED: Final = DayRule.ELAPSED  # members of an enum are looked up slowly
 
 
 class Window(NamedTuple):
@@ -31,7 +32,7 @@ def window_of(terms: RefundTerms, captured_at: datetime) -> Window:
 
     :raises OutsideCalendar: the deadline leaves the years 0001 to 9999, as written or in UTC
     """
-    if terms.day_rule is DayRule.ELAPSED:
+    if terms.day_rule is _ELAPSED:
         return _elapsed_window(captured_at, terms.window_days, terms.time_zone)
     return _calendar_window(
         local_ordinal(captured_at, zone_of(terms.time_zone)),

@@ -14,6 +14,11 @@ from refunds.policy.facts import Facts
 
 _NEAR_BITS: Final = 64
 
+# Members of an enum are looked up slowly, and these for every stage and meter.
+_WORK: Final = LineKind.CONFORMING_WORK
+_USAGE: Final = LineKind.USAGE
+_PENDING: Final = StageState.PENDING
+
 
 class StageValue(NamedTuple):
     """A stage, its conforming share, and what that is worth: over/under minor units."""
@@ -50,7 +55,7 @@ class Kept(NamedTuple):
     @property
     def pending(self) -> list[str]:
         """Stages that were delivered but neither accepted nor assessed."""
-        return [stage.facts.stage for stage in self.stages if stage.conformity.state is StageState.PENDING]
+        return [stage.facts.stage for stage in self.stages if stage.conformity.state is _PENDING]
 
 
 def work_out(facts: Facts) -> Kept:
@@ -62,7 +67,7 @@ def work_out(facts: Facts) -> Kept:
         conformity = conformity_of(stage, facts.terms, at)
         value = StageValue(stage, conformity, stage.amount.minor * conformity.over, conformity.under)
         work, work_under = plus(work, work_under, value.over, value.under)
-        is_pending = is_pending or conformity.state is StageState.PENDING
+        is_pending = is_pending or conformity.state is _PENDING
         stages.append(value)
     usage = _usage_of(facts, stages) if facts.usage else NO_USAGE
     over, under = plus(work, work_under, usage.over, usage.under)
@@ -115,17 +120,13 @@ _ROUND: Final = {
 
 def parts_of(stages: Sequence[StageValue], usage: Usage) -> list[Part]:
     """Name the parts that are kept: one per stage in order of work, one per meter in order of first use."""
-    parts = [
-        Part(LineKind.CONFORMING_WORK, stage.facts.stage, stage.over, stage.under)
-        for stage in stages
-        if stage.over
-    ]
+    parts = [Part(_WORK, stage.facts.stage, stage.over, stage.under) for stage in stages if stage.over]
     meters: dict[str, tuple[int, int]] = {}
     for use in usage.meters:
         charge = usage.charges[use.stage]
         over, under = use.over * charge.factor, use.under * charge.factor_under
         meters[use.meter] = plus(*meters[use.meter], over, under) if use.meter in meters else (over, under)
-    parts += [Part(LineKind.USAGE, meter, over, under) for meter, (over, under) in meters.items() if over]
+    parts += [Part(_USAGE, meter, over, under) for meter, (over, under) in meters.items() if over]
     return parts
 
 
@@ -172,4 +173,4 @@ def _by_remainder(parts: Sequence[Part], rests: Sequence[int]) -> Callable[[int]
 
 
 def _name_of(part: Part) -> tuple[bool, str]:
-    return part.kind is not LineKind.CONFORMING_WORK, part.name
+    return part.kind is not _WORK, part.name

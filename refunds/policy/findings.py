@@ -5,7 +5,7 @@ A finding's detail is worked out when it is read: it follows from the same figur
 (a portfolio, a replay) never look at it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -19,8 +19,12 @@ from refunds.policy.facts import Facts
 NOT_CAPTURED: Final = frozenset(
     {PaymentStatus.PENDING, PaymentStatus.AUTHORISED, PaymentStatus.FAILED, PaymentStatus.VOIDED}
 )
+# Members of an enum are looked up slowly, and these in every evaluation.
+_CHARGED_BACK: Final = PaymentStatus.CHARGED_BACK
+_DISPUTED: Final = PaymentStatus.DISPUTED
+_EXCHANGE: Final = Remedy.EXCHANGE
 _RECORDS_SHOWN_MAX: Final = 50
-_READABLE_BITS_MAX: Final = 256
+_READABLE_BELOW: Final = 10**80
 _NEARLY_DECIMALS: Final = 12
 
 
@@ -73,7 +77,7 @@ Detail = dict[str, Any]
 
 def readable(over: int, under: int) -> str:
     """Write an exact number for people: `n/d`, or nearly ("≈ 0.123456789012") where that is endless."""
-    if under.bit_length() <= _READABLE_BITS_MAX and over.bit_length() <= _READABLE_BITS_MAX:
+    if under < _READABLE_BELOW and over < _READABLE_BELOW:
         return ratio_text(over, under)
     return f"≈ {scaled_text(over * 10**_NEARLY_DECIMALS // under, _NEARLY_DECIMALS)}"
 
@@ -271,31 +275,8 @@ def _refund(at: Figures) -> Detail:
     return {"asked": at.money(at.asked), "due": at.money(max(0, at.refund))}
 
 
-def _holding(at: Figures) -> tuple[tuple[Rule, bool | None], ...]:
-    """Whether each rule holds, in the order in which the policy tries them; None where it does not arise."""
-    status, request = at.facts.payment.status, at.facts.request
-    is_exchange = request.remedy is Remedy.EXCHANGE
-    return (
-        (Rule.PAYMENT_CAPTURED, status not in NOT_CAPTURED),
-        (Rule.PAYMENT_NOT_CHARGED_BACK, status is not PaymentStatus.CHARGED_BACK),
-        (Rule.PAYMENT_NOT_DISPUTED, status is not PaymentStatus.DISPUTED),
-        (Rule.SOMETHING_REFUNDABLE, at.remaining > 0),
-        (Rule.NO_OTHER_REQUEST, not request.another_open),
-        (Rule.AMOUNT_IN_RANGE, 0 < at.asked <= at.remaining),
-        (Rule.EXCHANGE_OFFERED, at.facts.terms.exchange_allowed if is_exchange else None),
-        (Rule.WINDOW, at.in_time),
-        (Rule.STATUTORY_RIGHT, request.statutory_right),
-        (Rule.CONFORMITY_ASSESSED, not at.kept.is_pending),
-        (Rule.CONFORMITY, at.conforms),
-        (Rule.USAGE, at.kept.usage.over > 0),
-        (Rule.ENTITLEMENT, at.entitlement > 0),
-        (Rule.EARLIER_REFUNDS, at.left > 0),
-        (Rule.REFUND, at.refund > 0),
-    )
-
-
-_CHECKS: Final[Mapping[Rule, Check]] = {
-    rule: Check(rule, str(rule), CLAUSE_OF_RULE[rule], explain)
+_CHECKS: Final[tuple[Check, ...]] = tuple(
+    Check(rule, str(rule), CLAUSE_OF_RULE[rule], explain)
     for rule, explain in (
         (Rule.PAYMENT_CAPTURED, _payment),
         (Rule.PAYMENT_NOT_CHARGED_BACK, _nothing_more),
@@ -313,12 +294,34 @@ _CHECKS: Final[Mapping[Rule, Check]] = {
         (Rule.EARLIER_REFUNDS, _earlier_refunds),
         (Rule.REFUND, _refund),
     )
-}
+)
+
+
+def _holding(at: Figures) -> tuple[bool | None, ...]:
+    """Whether each of the checks holds, in their order; None where it does not arise."""
+    status, request = at.facts.payment.status, at.facts.request
+    return (
+        status not in NOT_CAPTURED,
+        status is not _CHARGED_BACK,
+        status is not _DISPUTED,
+        at.remaining > 0,
+        not request.another_open,
+        0 < at.asked <= at.remaining,
+        at.facts.terms.exchange_allowed if request.remedy is _EXCHANGE else None,
+        at.in_time,
+        request.statutory_right,
+        not at.kept.is_pending,
+        at.conforms,
+        at.kept.usage.over > 0,
+        at.entitlement > 0,
+        at.left > 0,
+        at.refund > 0,
+    )
 
 
 def find_all(at: Figures) -> tuple[Finding, ...]:
-    """Ask every rule."""
-    return tuple([Finding(_CHECKS[rule], holds, at) for rule, holds in _holding(at)])
+    """Ask every rule, in the order in which the policy tries them."""
+    return tuple([Finding(check, holds, at) for check, holds in zip(_CHECKS, _holding(at), strict=True)])
 
 
 def _instant(instant: datetime | None) -> str | None:

@@ -38,6 +38,7 @@ __all__ = [
 DATA_VERSIONS: Final[Mapping[str, str]] = {"tzdata": tzdata.IANA_VERSION, "holidays": holidays.__version__}
 """The zone and holiday data that computed deadlines rest on."""
 
+_SUBJECTS: Final = {str(LineKind.CONFORMING_WORK): "stage", str(LineKind.USAGE): "meter"}
 _MAY_GROW: Final = frozenset({"findings", "data_versions"})
 
 
@@ -92,8 +93,8 @@ def _exact_text(number: Fraction) -> str:
 
 
 def _line_json(line: Line, digits: int) -> dict[str, str]:
-    subject = "stage" if line.kind is LineKind.CONFORMING_WORK else "meter"
-    return {"kind": str(line.kind), subject: line.name, "amount": scaled_text(line.amount.minor, digits)}
+    kind = str(line.kind)
+    return {"kind": kind, _SUBJECTS[kind]: line.name, "amount": scaled_text(line.amount.minor, digits)}
 
 
 def facts_json(facts: Facts) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def _read_request(
         return {}
     fields = _request_fields(payment.get("currency", ""))
     request = read_fields(top.get("request", {}), fields, ("submitted_at",), ("request",), faults)
-    if "statutory_right" in request and top.get("client_type") is ClientType.BUSINESS:
+    if "statutory_right" in request and top.get("client_type") == "business":
         faults.add(("request", "statutory_right"), "must be null: the client is not a consumer")
     return request
 
