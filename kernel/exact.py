@@ -76,7 +76,10 @@ def ratio_text(over: int, under: int) -> str:
     if under != 1:
         common = gcd(over, under)
         over, under = over // common, under // common
-    return whole_text(over) if under == 1 else f"{whole_text(over)}/{whole_text(under)}"
+    try:
+        return str(over) if under == 1 else f"{over}/{under}"
+    except ValueError:  # longer than the interpreter writes by itself
+        return whole_text(over) if under == 1 else f"{whole_text(over)}/{whole_text(under)}"
 
 
 def whole_text(value: int) -> str:

@@ -14,7 +14,7 @@ from contracts.policy.facts import ItemFacts, MeteredUsage, StageFacts, UsageFac
 from contracts.policy.terms import as_json
 from kernel.currencies import digits_of
 from kernel.errors import Fault
-from kernel.exact import decimal_text, scaled_text, whole_text
+from kernel.exact import decimal_text, ratio_text, scaled_text
 from refunds.policy import POLICY_VERSION
 from refunds.policy.answer import Answer, Line
 from refunds.policy.codes import LineKind
@@ -75,8 +75,8 @@ def answer_json(facts_id: str, answer: Answer) -> dict[str, Any]:
     written["currency"] = currency
     written["entitlement"] = scaled_text(answer.entitlement.minor, digits)
     written["retained"] = scaled_text(answer.retained.minor, digits)
-    written["conforming_value"] = _exact_text(answer.conforming_value)
-    written["usage_value"] = _exact_text(answer.usage_value)
+    written["conforming_value"] = ratio_text(*answer.conforming_value.as_integer_ratio())
+    written["usage_value"] = ratio_text(*answer.usage_value.as_integer_ratio())
     written["lines"] = [_line_json(line, digits) for line in answer.lines]
     written["findings"] = [
         {"rule": check.name, "clause": check.clause, "holds": holds, "detail": check.explain(figures)}
@@ -84,12 +84,6 @@ def answer_json(facts_id: str, answer: Answer) -> dict[str, Any]:
     ]
     written["data_versions"] = dict(DATA_VERSIONS)
     return written
-
-
-def _exact_text(number: Fraction) -> str:
-    """Write an exact number: an integer or `n/d`, a Fraction being in lowest terms already."""
-    over, under = number.as_integer_ratio()
-    return whole_text(over) if under == 1 else f"{whole_text(over)}/{whole_text(under)}"
 
 
 def _line_json(line: Line, digits: int) -> dict[str, str]:
