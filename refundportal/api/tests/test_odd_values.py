@@ -36,8 +36,8 @@ ODD = [
     {},
     {"$gt": ""},
 ]
-TURNS = 4
-"""Each place takes every fourth value, the next place the next ones: all values meet all operations."""
+TURNS = 7
+"""Each place takes every seventh value, the next place the next ones: all values meet most operations."""
 
 MORE = {
     "api-evaluate": FACTS,
@@ -135,7 +135,7 @@ def queries():
             yield path, names
 
 
-@pytest.mark.parametrize(("path", "names"), queries(), ids=str)
+@pytest.mark.parametrize(("path", "names"), sorted(queries()), ids=str)
 def test_no_odd_value_in_a_query_breaks_a_reading(path, names, ids, headers):
     address, client, faults = path.format(**vars(ids)), Client(raise_request_exception=False), []
 
