@@ -7,6 +7,9 @@ class ContractsConfig(AppConfig):
 
     def ready(self) -> None:
         from contracts.guards import RULES
+        from contracts.selectors.reach import reach_of
         from events import guards
+        from events.webhooks import audience
 
         guards.register(*RULES)
+        audience.register(reach_of)

@@ -17,6 +17,7 @@ from events.models import Event, EventPosition, Seal
 from events.outbox import lay_out_mail
 from events.selectors import last_position, newest_seal, read_journal
 from events.verification import verify_journal
+from events.webhooks.layout import lay_out_webhooks
 
 __all__ = ["seal", "sequence_events", "verify_journal"]
 
@@ -48,7 +49,7 @@ def _is_alone(job: int) -> bool:
 
 def sequence_events(batch_max: int = 500) -> int:
     """
-    Give the next events that were committed their positions, and lay out their e-mails.
+    Give the next events that were committed their positions, and lay out their e-mails and webhooks.
 
     At most `batch_max` events. Returns how many; 0 also while another process does it.
     """
@@ -66,9 +67,10 @@ def sequence_events(batch_max: int = 500) -> int:
 
 
 def _lay_out(first: int, last: int) -> None:
-    events = Event.objects.filter(position__number__range=(first, last), type__in=routed_types())
-    for event in events.order_by("position__number"):
+    events = Event.objects.filter(position__number__range=(first, last)).order_by("position__number")
+    for event in events.filter(type__in=routed_types()):
         lay_out_mail(event)
+    lay_out_webhooks(events)
 
 
 def seal(*, now: datetime, run_max: int = 10_000) -> int:

@@ -82,7 +82,12 @@ class Seal(models.Model):
 
 
 class WebhookEndpoint(models.Model):
-    """Where another system of the company wants to be told."""
+    """
+    Where another system of the company wants to be told; no `types` means all of them.
+
+    Secrets are sealed texts (`events.vault`). `failures` counts attempts that failed in a row; until
+    `quiet_until` the receiver asked to be left alone.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     api_client_id = models.UUIDField(db_index=True)
@@ -93,6 +98,8 @@ class WebhookEndpoint(models.Model):
     previous_until = models.DateTimeField(null=True)
     is_active = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=200, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    quiet_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -117,6 +124,9 @@ class Delivery(models.Model):
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="deliveries")
     channel = models.CharField(max_length=10, choices=Channel)
     target = models.CharField(max_length=320)
+    endpoint = models.ForeignKey(
+        WebhookEndpoint, on_delete=models.PROTECT, null=True, related_name="deliveries", db_index=False
+    )
     recipient_id = models.UUIDField(null=True)
     language = models.CharField(max_length=10, default="en")
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.PENDING)
@@ -132,18 +142,42 @@ class Delivery(models.Model):
             models.UniqueConstraint(
                 fields=["event", "channel", "target"],
                 name="an_event_is_told_once_to_a_target",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(channel="webhook") | Q(endpoint__isnull=True),
+                name="only_webhooks_go_to_an_endpoint",
+            ),
         ]
         indexes = [
             models.Index(
-                fields=["next_attempt_at"],
+                fields=["channel", "next_attempt_at"],
                 condition=Q(state="pending"),
                 name="deliveries_that_are_due",
-            )
+            ),
+            models.Index(
+                fields=["endpoint", "next_attempt_at"],
+                condition=Q(state="pending"),
+                name="webhooks_that_are_due",
+            ),
+            models.Index(fields=["endpoint", "id"], name="deliveries_of_an_endpoint"),
         ]
 
     def __str__(self) -> str:
         return f"{self.channel} to {self.target}"
+
+
+class DeliveryAttempt(models.Model):
+    """One call to a receiver of webhooks and how it ended; without a status no answer came."""
+
+    id = models.BigAutoField(primary_key=True)
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="log")
+    started_at = models.DateTimeField()
+    duration_ms = models.PositiveIntegerField()
+    status = models.PositiveSmallIntegerField(null=True)
+    error = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.status or self.error}"
 
 
 class NumberSeries(models.Model):

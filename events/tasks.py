@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from events import journal, outbox
+from events.webhooks.postman import postman
 
 ROUNDS_MAX = 20
 
@@ -30,3 +31,9 @@ def seal_journal() -> int:
 def deliver_due() -> int:
     """Send the e-mails that are due; returns how many were attempted."""
     return outbox.deliver_due(now=timezone.now(), batch_max=100)
+
+
+@shared_task
+def deliver_webhooks() -> None:
+    """Have the webhooks sent that are due, beside everything else: a slow receiver holds up no worker."""
+    postman.wake(timezone.now)

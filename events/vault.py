@@ -8,8 +8,7 @@ The first key encrypts, all keys decrypt. Rooms name the columns that hold such 
 from collections.abc import Iterator
 from typing import Any, Final
 
-from cryptography.fernet import InvalidToken, MultiFernet
-from cryptography.fernet import Fernet as Key
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.apps import apps
 from django.conf import settings
 from django.db import models
@@ -77,4 +76,4 @@ def _reseal(row: models.Model, column: str) -> int:
 
 
 def _keys() -> MultiFernet:
-    return MultiFernet([Key(key) for key in settings.FIELD_KEYS])
+    return MultiFernet([Fernet(key) for key in settings.FIELD_KEYS])

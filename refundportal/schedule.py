@@ -8,6 +8,7 @@ from typing import Any, Final
 SCHEDULE: Final[Mapping[str, int]] = {
     "events.tasks.sequence_events": 1,
     "events.tasks.deliver_due": 5,
+    "events.tasks.deliver_webhooks": 2,
     "events.tasks.seal_journal": 60,
     "contracts.tasks.sweep_files": 3600,
     "payments.tasks.send_due_payouts": 5,

@@ -92,6 +92,8 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 _NETWORKS = "addresses and networks parted by commas, such as 10.0.0.0/8"
 TRUSTED_PROXIES = env.parsed("TRUSTED_PROXIES", "", networks, _NETWORKS)
 METRICS_FROM = env.parsed("METRICS_FROM", "127.0.0.1,::1", networks, _NETWORKS)
+# Webhooks go to public addresses only, over https; in these networks anywhere, over http too.
+WEBHOOK_NETWORKS = env.parsed("WEBHOOK_NETWORKS", "", networks, _NETWORKS)
 ROOT_URLCONF = "refundportal.urls"
 WSGI_APPLICATION = "refundportal.wsgi.application"
 

@@ -189,7 +189,8 @@ def catches_everything(path: Path) -> Iterator[str]:
 # The outermost loops, where a fault of one thing must not stop the others; and the calls for a payout, after
 # which whatever broke means "in doubt".
 OUTERMOST = re.compile(
-    r"(^|/)(tasks(\.py|/)|beat\.py|events/outbox\.py$|payments/services/(sending|doubts)\.py$)"
+    r"(^|/)(tasks(\.py|/)|beat\.py|events/outbox\.py$|events/webhooks/(layout|claims|sending|postman)\.py$"
+    r"|payments/services/(sending|doubts)\.py$)"
 )
 
 

@@ -81,6 +81,7 @@ EMBEDDED_FAULTS = [
     ("BASE_URL", "https://example.com/portal", "https://"),
     ("ALLOWED_HOSTS", "*", "names"),
     ("TRUSTED_PROXIES", "proxy.example.com", "10.0.0.0/8"),
+    ("WEBHOOK_NETWORKS", "10.0.0.1/8", "10.0.0.0/8"),
     ("LOG_LEVEL", "LOUD", "WARNING"),
     ("LOG_FORMAT", "xml", "json or console"),
     ("DEBUG", "2", "true"),
