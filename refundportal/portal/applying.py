@@ -1,7 +1,6 @@
 """Applying in three steps: what is typed is a draft on the server until the last button is pressed."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -14,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.idempotency import StoredAnswer, run_once
+from accounts.idempotency import IdempotencyKeyReused, StillRunning, StoredAnswer, run_once
 from accounts.models import User
 from contracts.models import AcceptanceItem, ContractState, Stage
 from kernel.errors import DomainError
@@ -218,7 +217,7 @@ def _send(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
 
     Whether it is in time is the server's answer, not the page's; nothing typed is lost by a no.
     """
-    token, expected = request.POST.get("token", ""), request.POST.get("fingerprint", "")
+    token, expected = _token_in(request), request.POST.get("fingerprint", "")
     refusals: list[DomainError] = []
 
     def work() -> StoredAnswer:
@@ -233,17 +232,29 @@ def _send(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
         refusals.append(error)
         return StoredAnswer(status=409)
 
-    answer = run_once(
-        principal=f"user:{_person(visit).pk}",
-        key=f"apply:{token[:64]}",
-        fingerprint=hashlib.sha256(json.dumps([number, token]).encode()).hexdigest(),
-        work=work,
-        refusal=refused,
-        now=visit.now,
-    )
+    try:
+        answer = run_once(
+            principal=f"user:{_person(visit).pk}",
+            key=f"apply:{token}",
+            fingerprint=hashlib.sha256(f"{number} {token}".encode()).hexdigest(),
+            work=work,
+            refusal=refused,
+            now=visit.now,
+        )
+    except (StillRunning, IdempotencyKeyReused):
+        messages.info(request, _("Your application is on its way already. Please look again in a moment."))
+        return redirect("payment", number)
     if answer.status == 303:
         return redirect(answer.headers["Location"])
     return _say_no(request, visit, number, refusals[0] if refusals else None)
+
+
+def _token_in(request: HttpRequest) -> str:
+    """Give the token of the form that was sent; nothing that is not one of ours."""
+    try:
+        return str(UUID(request.POST.get("token", "")))
+    except ValueError:
+        return ""
 
 
 def _apply(visit: Visit, desk: Desk, form: ApplicationForm, expected: str) -> Any:

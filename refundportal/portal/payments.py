@@ -60,6 +60,9 @@ _OF_STAGE: Final[Mapping[str, str | Promise]] = {
 }
 """What would change the figure, by how far a stage has come."""
 
+_NOW: Final[Mapping[str, str | Promise]] = {"window_expired": gettext_lazy("The window has closed.")}
+"""Reasons whose words speak of an application that there is not."""
+
 _BARRING: Final = frozenset({"window_expired"})
 
 
@@ -87,12 +90,14 @@ def _prospects(visit: Visit, found: Payment, quoted: Quote, requests: Any) -> di
     answer = quoted.answer_json
     reason = answer["reasons"][0] if answer["reasons"] else ""
     barred = answer["outcome"] == "inadmissible" or reason in _BARRING
+    statement = statement_of(answer, names_in(found.contract))
     return {
-        "statement": statement_of(answer, names_in(found.contract)),
+        "statement": statement,
         "may_act": visit.may_act_for(found.client_id),
         "barred": barred,
         "is_consumer_late": reason == "statutory_right_check",
         "open_request": next((row for row in requests if row.state in REQUEST_OPEN), None),
+        "why_not": [_NOW[reason]] if reason in _NOW else statement.reasons,
         "still_possible": STILL_POSSIBLE.get(reason, ""),
         "facts": tuple(_facts_against(answer)) if barred else (),
         "changes": tuple(_what_would_change(found, answer)),

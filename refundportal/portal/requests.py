@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from kernel.errors import DomainError, NotFoundOrHidden
 from kernel.money import Money
 from refundportal.portal.access import Visit, page
+from refundportal.portal.bank import bank_notice
 from refundportal.portal.forms import MessageForm, uploads
 from refundportal.web.rail import clock_of
 from refundportal.web.timeline import timeline_of
@@ -76,6 +77,7 @@ def _case(visit: Visit, case: CaseView) -> dict[str, Any]:
         ],
         "money_state": words_for(PAYOUT_STATES, case.money.state) if case.money.state else "",
         "money_instants": _money_instants(case),
+        "bank": None if case.money.is_paid else bank_notice(visit, found),
         "can": {action.name: action.allowed for action in case.actions},
     }
 

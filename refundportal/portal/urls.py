@@ -1,36 +1,55 @@
 """The addresses of the client pages."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-from refundportal.portal import account, applying, contracts, files, home, payments, policy, requests
+from refundportal.portal import account, applying, bank, contracts, files, home, payments, policy, requests
+
+
+class NumberConverter(StringConverter):
+    """A number as people use it: C-2026-0001, P-2026-000001, RR-2026-000001."""
+
+    regex = "[A-Z]{1,4}-[0-9]{4}-[0-9]{1,12}"
+
+
+class CodeConverter(StringConverter):
+    """The code of a stage: a short text without slash or control characters."""
+
+    regex = r"[^/\x00-\x1f]{1,40}"
+
+
+register_converter(NumberConverter, "number")
+register_converter(CodeConverter, "code")
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("policy/", policy.policy, name="policy"),
     path("you/", account.account, name="account"),
+    path("clients/<uuid:client_id>/bank/", bank.bank, name="bank"),
+    path("clients/<uuid:client_id>/bank/change/", bank.bank_change, name="bank-change"),
     path("contracts/", home.contract_list, name="contracts"),
-    path("contracts/<str:number>/", contracts.contract, name="contract"),
+    path("contracts/<number:number>/", contracts.contract, name="contract"),
     path(
-        "contracts/<str:number>/documents/<uuid:document_id>/",
+        "contracts/<number:number>/documents/<uuid:document_id>/",
         files.contract_document,
         name="contract-document",
     ),
-    path("contracts/<str:number>/stages/<str:code>/accept/", contracts.accept, name="accept"),
-    path("contracts/<str:number>/stages/<str:code>/object/", contracts.object_to, name="object"),
-    path("payments/<str:number>/", payments.payment, name="payment"),
-    path("payments/<str:number>/apply/", applying.apply, name="apply"),
-    path("payments/<str:number>/apply/check/", applying.check, name="apply-check"),
-    path("payments/<str:number>/apply/confirm/", applying.confirm, name="apply-confirm"),
-    path("payments/<str:number>/apply/discard/", applying.discard, name="apply-discard"),
+    path("contracts/<number:number>/stages/<code:code>/accept/", contracts.accept, name="accept"),
+    path("contracts/<number:number>/stages/<code:code>/object/", contracts.object_to, name="object"),
+    path("payments/<number:number>/", payments.payment, name="payment"),
+    path("payments/<number:number>/apply/", applying.apply, name="apply"),
+    path("payments/<number:number>/apply/check/", applying.check, name="apply-check"),
+    path("payments/<number:number>/apply/confirm/", applying.confirm, name="apply-confirm"),
+    path("payments/<number:number>/apply/discard/", applying.discard, name="apply-discard"),
     path(
-        "payments/<str:number>/apply/files/<uuid:attachment_id>/remove/",
+        "payments/<number:number>/apply/files/<uuid:attachment_id>/remove/",
         applying.remove_file,
         name="remove-file",
     ),
     path("requests/", home.request_list, name="requests"),
-    path("requests/<str:number>/", requests.refund_request, name="request"),
-    path("requests/<str:number>/received/", requests.received, name="received"),
-    path("requests/<str:number>/letter/", requests.letter, name="letter"),
-    path("requests/<str:number>/withdraw/", requests.withdraw, name="withdraw"),
+    path("requests/<number:number>/", requests.refund_request, name="request"),
+    path("requests/<number:number>/received/", requests.received, name="received"),
+    path("requests/<number:number>/letter/", requests.letter, name="letter"),
+    path("requests/<number:number>/withdraw/", requests.withdraw, name="withdraw"),
     path("files/<uuid:attachment_id>/", files.attachment, name="attachment"),
 ]

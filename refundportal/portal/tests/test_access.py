@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from contracts.tests.cast import signed_contract
-from refundportal.portal.tests.visiting import Visitor, words
+from refundportal.portal.tests.visiting import Visitor, all_requests, words
 from refundportal.portal.urls import urlpatterns
 from refunds.services import add_attachment
 from refunds.tests.scene import LATER, Scene, approved, evidence, make_scene, paid
@@ -165,6 +165,23 @@ def test_files_leave_as_attachments_in_a_sandbox(addresses, name):
 
     assert answer.headers["Content-Disposition"].startswith("attachment;")
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+
+
+@pytest.mark.parametrize(
+    "address", ["/contracts/%00/", "/contracts/C-2026-0001%00/", "/contracts/C-2026-0001/stages/%00/accept/"]
+)
+def test_an_address_that_no_page_gives_is_not_found(scene: Scene, address):
+    assert Visitor(scene.cast.alice).get(address).status_code == 404
+
+
+@pytest.mark.parametrize("token", ["", "x", "\0", "00000000-0000-0000-0000-000000000000"])
+def test_a_made_up_token_sends_nothing(scene: Scene, token):
+    alice = Visitor(scene.cast.alice)
+    alice.apply(scene)
+
+    alice.confirm(scene, form={"token": token, "fingerprint": "\0"})
+
+    assert all_requests() == []
 
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "é", "YQ" * 20])
