@@ -31,7 +31,8 @@ def bank_accounts_of(principal: Principal) -> QuerySet[BankAccount]:
 
 def current_bank_account(client_id: UUID) -> BankAccount | None:
     """Give the account to which a client wants money back, if it has named one."""
-    return BankAccount.objects.filter(client=client_id, replaced_at=None).first()
+    rows = BankAccount.objects.select_related("created_by")
+    return rows.filter(client=client_id, replaced_at=None).first()
 
 
 def _seen_by(rows: QuerySet[M], principal: Principal) -> QuerySet[M]:

@@ -22,7 +22,7 @@ from contracts.models import Role
 from contracts.selectors import client_of, lock_client, role_of
 from events.services import record_event
 from events.vault import open_secret, seal_secret
-from kernel.errors import Fault, InvalidInput, NotFoundOrHidden, NotPermitted
+from kernel.errors import DomainError, Fault, InvalidInput, NotFoundOrHidden, NotPermitted
 from payments.iban import InvalidIban, parse_iban
 from payments.models import BankAccount, Payout, PayoutState, Rail
 from payments.selectors import bank_accounts_of, current_bank_account
@@ -35,6 +35,17 @@ HOLDER_MAX: Final = 70
 
 BANK_RAILS: Final = (Rail.BANK_FILE, Rail.MANUAL)
 """The rails on which money needs an account; the others send it back the way it came."""
+
+
+CHANGES_A_DAY_MAX: Final = 5
+"""So many accounts of a client within a day; each one is told by e-mail."""
+
+
+class TooManyBankAccounts(DomainError):
+    """The account was changed too often within a day."""
+
+    code = "too_many_bank_accounts"
+    title = "The bank account has been changed too often today."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,7 @@ def save_bank_account(
     :raises NotFoundOrHidden: no such client for this principal
     :raises NotPermitted: not an owner of the client in person
     :raises InvalidInput: every fault of the fields
+    :raises TooManyBankAccounts: it was changed too often within a day
     """
     client = client_of(principal, client_id)
     owner = _require_owner(principal, client.pk)
@@ -68,6 +80,7 @@ def save_bank_account(
     is_same = before is not None and open_secret(before.iban_encrypted) == number
     if before is not None and is_same and before.holder == name:
         return before
+    _require_rarely(client.pk, now)
     if before is not None:
         before.replaced_at = now
         before.save(update_fields=["replaced_at"])
@@ -92,6 +105,12 @@ def _require_owner(principal: Principal, client_id: UUID) -> User:
     if person is None or role_of(person, client_id) != Role.OWNER:
         raise NotPermitted("Only an owner of the client may change its bank account.")
     return person
+
+
+def _require_rarely(client_id: UUID, now: datetime) -> None:
+    lately = BankAccount.objects.filter(client=client_id, created_at__gt=now - timedelta(days=1))
+    if lately.count() >= CHANGES_A_DAY_MAX:
+        raise TooManyBankAccounts
 
 
 @sensitive_variables()

@@ -20,7 +20,7 @@ from kernel.errors import InvalidInput, NotFoundOrHidden, NotPermitted
 from payments.iban import InvalidIban, parse_iban
 from payments.models import BankAccount, Payment, Payout, PayoutState, Rail
 from payments.services import confirm_step, read_iban, replace_payout, resolve_manual, save_bank_account
-from payments.services.bank_accounts import COOLING, iban_mark
+from payments.services.bank_accounts import COOLING, TooManyBankAccounts, iban_mark
 from payments.tests.scenes import LATER, captured_payment, ready_payout, send, violated
 
 BERLIN, VIENNA, LONDON = "DE89370400440532013000", "AT611904300234573201", "GB29NWBK60161331926819"
@@ -197,6 +197,16 @@ def test_changing_back_waits_as_well(cast):
     assert (
         save(cast, BERLIN, now=LATER + timedelta(hours=1)).usable_from == LATER + timedelta(hours=1) + COOLING
     )
+
+
+def test_an_account_is_changed_five_times_a_day_at_most(cast):
+    for number in range(5):
+        save(cast, [BERLIN, VIENNA][number % 2], now=NOW + timedelta(minutes=number))
+
+    with pytest.raises(TooManyBankAccounts):
+        save(cast, VIENNA, now=NOW + timedelta(hours=23))
+
+    assert save(cast, VIENNA, now=NOW + timedelta(days=1)).iban_last4 == VIENNA[-4:]
 
 
 @pytest.mark.parametrize(
