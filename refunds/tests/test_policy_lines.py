@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from refunds.policy.lines import evaluate_line, evaluate_lines
-from refunds.tests.test_policy_faults import sound
+from refunds.tests.malformed import sound
 
 SOUND = json.dumps(sound()).encode()
 
