@@ -14,7 +14,7 @@ from contracts.models import AcceptanceItem, Contract, Meter, Stage
 from kernel.money import Money
 from refunds.arithmetic import Explanation, explain_meters, explain_stage, money_of
 from refunds.policy.codes import CLAUSE_OF_REASON, Reason
-from refunds.wording import clause_words, outcome_words, reason_words
+from refunds.wording import clause_words, money_words, outcome_words, reason_words
 
 _UNDECIDED: Final = frozenset({"needs_review", "on_hold"})
 _DECIDED_WITHOUT_MONEY: Final = frozenset({"no_refund", "inadmissible"})
@@ -169,7 +169,7 @@ def _rest_lines(answer: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator
     left = money_of(found["earlier_refunds"]["left"], currency)
     due = money_of(found["refund"]["due"], currency)
     if due < left and answer["outcome"] != "inadmissible":
-        note = _("you asked for %(amount)s") % {"amount": found["refund"]["asked"]}
+        note = _("you asked for %(amount)s") % {"amount": money_words(found["refund"]["asked"], currency)}
         yield _line(_("Not asked for"), Explanation(note), "P4", due - left)
         left = due
     barred = left - _total(answer, found)[1]

@@ -10,5 +10,5 @@ register = template.Library()
 
 @register.filter
 def amount(value: Money) -> str:
-    """Write an amount as the reader's locale does, with its currency."""
-    return money_words(value.text, value.currency)
+    """Write an amount as the reader's locale does, with its currency and a proper minus sign."""
+    return money_words(value.text, value.currency).replace("-", "\N{MINUS SIGN}")
