@@ -241,12 +241,15 @@ class ActingAdmin(StaffAdmin):
         preview: Mapping[str, Any] | None = None,
         status: int = 200,
     ) -> HttpResponse:
+        why_not = act.why_not()
         context = {
             **self._frame(request, act.row),
             "title": str(act.title),
             "act": act,
             "form": form,
-            "why_not": act.why_not(),
+            "why_not": why_not,
+            # Who came too late keeps what was typed; who may not do it sees no form.
+            "shows_form": not why_not or status == STATUS["conflict"],
             "back_url": act.back(),
             "preview": preview,
             **act.context(),

@@ -27,7 +27,7 @@ from contracts.services import (
     terminate_contract,
 )
 from refundportal.staff.acts import Act, ActForm, first_of, refusing, reviewers_only
-from refundportal.staff.fields import LocalInstantField, reason_field
+from refundportal.staff.fields import IdField, LocalInstantField, reason_field
 
 
 class ContractAct(Act[Contract]):
@@ -64,7 +64,7 @@ class ContractAct(Act[Contract]):
 class StageForm(ActForm):
     """A form about one of some stages."""
 
-    stage = forms.ChoiceField(label=_("Stage"))
+    stage = IdField(label=_("Stage"))
 
     def __init__(self, *args: Any, stages: Iterable[Stage], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -159,7 +159,7 @@ class DeliverStage(ContractAct):
 class AcceptanceForm(StageForm):
     paths: ClassVar[Mapping[str, str]] = {"protocol": "protocol", "protocol_id": "protocol"}
     accepted_at = LocalInstantField(label=_("Accepted at"))
-    protocol = forms.ChoiceField(label=_("Signed protocol"))
+    protocol = IdField(label=_("Signed protocol"))
 
     def __init__(self, *args: Any, protocols: Iterable[Document], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

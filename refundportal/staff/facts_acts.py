@@ -15,7 +15,7 @@ from kernel.exact import scaled_text
 from refundportal.staff.acts import ActForm, rehearse
 from refundportal.staff.case import Work, before_and_after, total_words, works_of
 from refundportal.staff.case_acts import CaseAct, document_url
-from refundportal.staff.fields import EvidenceField, ShareField, YesNoField, reason_field
+from refundportal.staff.fields import EvidenceField, IdField, ShareField, YesNoField, reason_field
 from refunds.models import RefundRequest, UsageExclusion
 from refunds.selectors import case_of, requests_of
 from refunds.services import assess, exclude_usage, record_hidden_defect, record_statutory_check
@@ -197,7 +197,7 @@ class HiddenDefectForm(FactForm):
     def add_fields(self) -> None:
         works = [work for work in works_of(self.act.row) if work.delivery is not None]
         choices = [(str(work.stage.pk), str(work.stage)) for work in works]
-        self.fields["stage"] = forms.ChoiceField(label=_("Stage"), choices=choices)
+        self.fields["stage"] = IdField(label=_("Stage"), choices=choices)
         self.fields["holds"] = YesNoField(
             label=_("Is there a defect that could not be seen when the work was accepted?"),
             yes=_("Yes"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.conf import settings
@@ -19,7 +20,14 @@ from refunds.wording import zone_words
 REASON_MAX = 4000
 
 
-class EvidenceField(forms.ChoiceField):
+class IdField(forms.TypedChoiceField):
+    """One of some records, by its id; gives the id, or None."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(coerce=UUID, empty_value=None, **kwargs)
+
+
+class EvidenceField(IdField):
     """A document of the contract; gives its id, or None."""
 
     def __init__(self, documents: Iterable[Document], **kwargs: Any) -> None:
@@ -28,9 +36,6 @@ class EvidenceField(forms.ChoiceField):
         kwargs.setdefault("help_text", _("A document of the contract. Add it there first if it is missing."))
         choices = [("", "—"), *((str(row.pk), f"{row} · {row.get_kind_display()}") for row in documents)]
         super().__init__(choices=choices, **kwargs)
-
-    def clean(self, value: Any) -> str | None:
-        return super().clean(value) or None
 
 
 class LocalInstantField(forms.DateTimeField):

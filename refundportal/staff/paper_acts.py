@@ -19,7 +19,7 @@ from payments.models import Method
 from payments.services import record_payment
 from refundportal.staff.acts import ActForm, finance_only, first_of, refusing
 from refundportal.staff.contract_acts import ContractAct
-from refundportal.staff.fields import AmountField
+from refundportal.staff.fields import AmountField, IdField
 from refundportal.web.files import ACCEPTED
 from refundportal.web.terms import terms_in_words
 from refunds.wording import money_words
@@ -152,7 +152,7 @@ class AddDocument(ContractAct):
 class PaymentForm(ActForm):
     """A payment that is expected or announced."""
 
-    stage = forms.ChoiceField(label=_("Stage"))
+    stage = IdField(label=_("Stage"))
     method = forms.ChoiceField(
         label=_("Method"), choices=[one for one in Method.choices if one[0] != Method.CREDIT]
     )

@@ -28,7 +28,7 @@ from refundportal.staff.acts import (
     refusing,
     reviewers_only,
 )
-from refundportal.staff.fields import AmountField, EvidenceField, LocalInstantField, reason_field
+from refundportal.staff.fields import AmountField, EvidenceField, IdField, LocalInstantField, reason_field
 from refundportal.web.files import FilesField, uploads
 from refundportal.web.forms import Choices
 from refunds.models import ReasonGiven, ReceivedVia, RefundRequest, Remedy
@@ -226,7 +226,7 @@ class ApplicationForm(ActForm):
             currency=act.row.currency, required=False, label=_("Amount, if only a part is asked for")
         )
         targets = [(str(row.pk), f"{row.contract.number} {row}") for row in act.targets()]
-        self.fields["target"] = forms.ChoiceField(
+        self.fields["target"] = IdField(
             label=_("Credit towards this stage, instead of money"),
             required=False,
             choices=[("", "—"), *targets],
@@ -295,7 +295,7 @@ class RecordApplication(PaymentAct):
             objections=form.objections(),
             amount=cleaned["amount"],
             remedy=Remedy.EXCHANGE if cleaned["target"] else Remedy.REFUND,
-            target_stage_id=cleaned["target"] or None,
+            target_stage_id=cleaned["target"],
             attachments=uploads(cleaned["files"]),
             **self.who_and_what,
         )
