@@ -22,7 +22,7 @@ from payments.models import Payment
 from payments.services.capture import capture_payment
 from payments.services.payments import record_payment
 from refunds import services
-from refunds.models import RefundRequest
+from refunds.models import Decision, RefundRequest
 
 LATER = NOW + timedelta(hours=1)
 TEXT = b"What was agreed, and what was found.\n"
@@ -102,8 +102,14 @@ def proposed(scene: Scene, *, now: datetime = LATER, **fields: Any) -> RefundReq
 def approved(scene: Scene, *, now: datetime = LATER, **fields: Any) -> RefundRequest:
     """Alice's application, proposed by Rita and approved by Arno."""
     request = proposed(scene, now=now, **fields)
-    services.approve_request(principal=scene.cast.as_arno, request_id=request.pk, now=now)
+    approve(scene, request, now=now)
     return again(request)
+
+
+def approve(
+    scene: Scene, request: RefundRequest, principal: Principal | None = None, *, now=LATER
+) -> Decision:
+    return services.approve_request(principal=principal or scene.cast.as_arno, request_id=request.pk, now=now)
 
 
 def again(request: RefundRequest) -> RefundRequest:

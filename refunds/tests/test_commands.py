@@ -14,9 +14,8 @@ from events.guards import lifted
 from refunds import services, tasks
 from refunds.models import Decision
 from refunds.progress import Progress
-from refunds.tests.scene import LATER, Scene, applied, in_review, make_scene, paid
+from refunds.tests.scene import LATER, Scene, applied, approve, in_review, make_scene, paid
 from refunds.tests.test_conversation import add_file
-from refunds.tests.test_deciding import approve
 from refunds.tests.test_established import assessed
 from refunds.tests.test_facts import calls, use
 from refunds.tests.test_reviewing import asked

@@ -20,6 +20,7 @@ from refunds.tests.scene import (
     again,
     another_reviewer,
     applied,
+    approve,
     approved,
     eur,
     in_review,
@@ -27,8 +28,9 @@ from refunds.tests.scene import (
     paid,
     proposed,
 )
-from refunds.tests.test_deciding import approve, cancel, exchange, hand_of_rosa
+from refunds.tests.test_deciding import cancel, exchange
 from refunds.tests.test_facts import calls, use
+from refunds.tests.test_four_eyes import hand_of_rosa
 
 pytestmark = pytest.mark.django_db
 

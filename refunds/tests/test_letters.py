@@ -14,9 +14,8 @@ from refunds import services
 from refunds.letters import acknowledgement_of, decision_letter_of
 from refunds.models import Decision, RefundRequest
 from refunds.policy.codes import Outcome, Reason, Rule
-from refunds.tests.scene import LATER, applied, approved, eur, in_review, make_scene
+from refunds.tests.scene import LATER, applied, approve, approved, eur, in_review, make_scene
 from refunds.tests.test_conversation import asked as question
-from refunds.tests.test_deciding import approve
 from refunds.tests.test_established import assessed
 from refunds.tests.test_facts import calls, use
 from refunds.tests.test_reviewing import asked
