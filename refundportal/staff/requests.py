@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -184,6 +184,8 @@ class RequestAdmin(ActingAdmin):
 
     def letter_view(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
         """Show the letter that the client got: the decision, or else the acknowledgement."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
         if not may_read(request):
             raise PermissionDenied
         try:
