@@ -22,12 +22,22 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailAttachment:
+    """A file that goes with an e-mail; `content_type` as in `application/pdf`."""
+
+    file_name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
     """One rendered e-mail; `html` may be empty."""
 
     subject: str
     text: str
     html: str = ""
+    attachments: tuple[MailAttachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -190,6 +190,8 @@ def _message(delivery: Delivery, mail: Mail) -> EmailMultiAlternatives:
     )
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
+    for file in mail.attachments:
+        message.attach(_one_line(file.file_name), file.content, file.content_type)
     return message
 
 

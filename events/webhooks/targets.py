@@ -85,7 +85,7 @@ def parse_target(url: str) -> Target:
     if "#" in url:
         raise TargetRefused("The address must not have a fragment (#).")
     host = parts.raw_host.decode("ascii")
-    if "%" in host or parts.port == 0:
+    if "%" in host or (parts.port is not None and not 0 < parts.port < 65536):
         raise TargetRefused("The address has no usual host or port.")
     return Target(scheme=parts.scheme, host=host, port=parts.port, path=parts.raw_path)
 
