@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.principals import Principal
-from contracts.models import Role
-from contracts.selectors import role_of
+from contracts.models import Client, Role
+from contracts.selectors import clients_of, role_of
 from kernel.errors import NotFoundOrHidden, NotPermitted
 from refundportal.web.pages import Cursor, InvalidCursor
 
@@ -31,6 +31,12 @@ class Visit:
     principal: Principal
     now: datetime
 
+    def own_clients(self, *roles: Role) -> QuerySet[Client]:
+        """Give the clients that this person is a member of, in one of `roles` if any are named."""
+        own = {"memberships__user": self.principal.user}
+        rows = clients_of(self.principal)
+        return rows.filter(**own, memberships__role__in=roles) if roles else rows.filter(**own)
+
     def may_act_for(self, client_id: Any) -> bool:
         """Whether this person may apply, accept and withdraw for a client: its owners and requesters."""
         if self.principal.is_staff:
@@ -43,6 +49,17 @@ class Visit:
         """
         if not self.may_act_for(client_id):
             raise NotPermitted(_("Only an owner or a requester of the client may do this."))
+
+    def is_owner_of(self, client_id: Any) -> bool:
+        """Whether this person is an owner of a client."""
+        return not self.principal.is_staff and role_of(self.principal.user, client_id) == Role.OWNER
+
+    def require_owner_of(self, client_id: Any) -> None:
+        """
+        :raises NotPermitted: the visitor is no owner
+        """
+        if not self.is_owner_of(client_id):
+            raise NotPermitted(_("Only an owner of the client may do this."))
 
 
 def page(

@@ -4,8 +4,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from contracts.models import Client, Contract
-from contracts.selectors import clients_of, contracts_of
+from contracts.models import Contract
+from contracts.selectors import contracts_of
 from refundportal.portal.access import Visit, cursor_in, page
 from refundportal.portal.windows import open_windows
 from refundportal.web.pages import page_of
@@ -19,7 +19,7 @@ SHOWN = 10
 @page
 def home(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Show open windows first, then open applications, then contracts; lead staff to their own pages."""
-    clients = _own_clients(visit)
+    clients = visit.own_clients()
     names = list(clients.order_by("name").values_list("name", flat=True)[:SHOWN])
     if not names and visit.principal.is_staff:
         return redirect("admin:index")
@@ -49,14 +49,10 @@ def request_list(request: HttpRequest, visit: Visit) -> HttpResponse:
     return render(request, "portal/requests.html", {"requests": found})
 
 
-def _own_clients(visit: Visit) -> QuerySet[Client]:
-    return clients_of(visit.principal).filter(memberships__user=visit.principal.user)
-
-
 def _contracts(visit: Visit) -> QuerySet[Contract]:
-    return contracts_of(visit.principal).filter(client__in=_own_clients(visit)).select_related("client")
+    return contracts_of(visit.principal).filter(client__in=visit.own_clients()).select_related("client")
 
 
 def _requests(visit: Visit) -> QuerySet[RefundRequest]:
-    rows = requests_of(visit.principal).filter(client__in=_own_clients(visit))
+    rows = requests_of(visit.principal).filter(client__in=visit.own_clients())
     return rows.select_related("payment__terms", "payment__stage", "contract")

@@ -3,7 +3,19 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from refundportal.portal import account, applying, bank, contracts, files, home, payments, policy, requests
+from refundportal.portal import (
+    account,
+    applying,
+    bank,
+    contracts,
+    files,
+    home,
+    payments,
+    policy,
+    questions,
+    records,
+    requests,
+)
 
 
 class NumberConverter(StringConverter):
@@ -49,7 +61,12 @@ urlpatterns = [
     path("requests/", home.request_list, name="requests"),
     path("requests/<number:number>/", requests.refund_request, name="request"),
     path("requests/<number:number>/received/", requests.received, name="received"),
+    path("requests/<number:number>/received.pdf", records.received_pdf, name="received-pdf"),
     path("requests/<number:number>/letter/", requests.letter, name="letter"),
+    path("requests/<number:number>/letter.pdf", records.decision_pdf, name="letter-pdf"),
     path("requests/<number:number>/withdraw/", requests.withdraw, name="withdraw"),
+    path("questions/", questions.question_list, name="questions"),
+    path("questions/ask/", questions.ask, name="ask"),
+    path("questions/<uuid:enquiry_id>/", questions.question, name="question"),
     path("files/<uuid:attachment_id>/", files.attachment, name="attachment"),
 ]

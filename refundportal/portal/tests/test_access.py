@@ -9,17 +9,26 @@ from django.urls import reverse
 from contracts.tests.cast import signed_contract
 from refundportal.portal.tests.visiting import Visitor, all_requests, words
 from refundportal.portal.urls import urlpatterns
-from refunds.services import add_attachment
+from refunds.services import add_attachment, ask_question
 from refunds.tests.scene import LATER, Scene, approved, evidence, make_scene, paid
 
 OPEN = {"policy"}
-OWN = {"home", "account", "contracts", "requests"}
+OWN = {"home", "account", "contracts", "requests", "questions", "ask"}
 """Pages that show visitors their own."""
-READ = {"contract", "contract-document", "payment", "request", "received", "letter", "attachment"}
+READ = {
+    "contract",
+    "contract-document",
+    "payment",
+    "request",
+    "received",
+    "letter",
+    "question",
+    "attachment",
+}
 """Pages that every member of the client may read."""
 ACTS = {"accept", "object", "apply", "apply-check", "apply-confirm", "apply-discard", "withdraw"}
 """Pages of owners and requesters."""
-SENT_ONLY = {"remove-file"}
+SENT_ONLY = {"remove-file", "bank", "bank-change"}
 """What is tested where it belongs: it answers everybody the same and touches only one's own draft."""
 
 
@@ -37,6 +46,9 @@ def addresses(db, clock) -> tuple[Scene, dict[str, str]]:
         file_name="proof.txt",
         now=LATER,
     )
+    question = ask_question(
+        principal=scene.cast.as_alice, client_id=scene.cast.client.pk, subject="Why?", body="So?", now=LATER
+    )
     contract, payment = f"/contracts/{scene.contract.number}/", f"/payments/{scene.payment.number}/"
     asked = f"/requests/{request.number}/"
     return scene, {
@@ -53,6 +65,7 @@ def addresses(db, clock) -> tuple[Scene, dict[str, str]]:
         "received": f"{asked}received/",
         "letter": f"{asked}letter/",
         "withdraw": f"{asked}withdraw/",
+        "question": f"/questions/{question.pk}/",
         "attachment": f"/files/{file.pk}/",
     }
 
@@ -67,7 +80,15 @@ def test_nobody_reads_without_signing_in(addresses):
 
     answers = {
         address: stranger.get(address)
-        for address in [*found.values(), "/", "/you/", "/contracts/", "/requests/"]
+        for address in [
+            *found.values(),
+            "/",
+            "/you/",
+            "/contracts/",
+            "/requests/",
+            "/questions/",
+            "/questions/ask/",
+        ]
     }
 
     assert {answer.status_code for answer in answers.values()} == {302}
@@ -83,7 +104,7 @@ def test_what_is_foreign_looks_like_what_is_missing(addresses, name):
     scene, found = addresses
     mallory = Visitor(scene.cast.mallory)
     missing = found[name].replace("2026-000001", "2026-999999").replace("C-2026-0001", "C-2026-9999")
-    if "attachment" in name or "document" in name:
+    if name in ("attachment", "contract-document", "question"):
         missing = found[name][:-3] + ("00/" if found[name][-3:] != "00/" else "11/")
 
     foreign, absent = mallory.get(found[name]), mallory.get(missing)
@@ -141,9 +162,11 @@ def test_a_client_sees_only_their_own_lists(addresses):
     scene, _ = addresses
     mallory = Visitor(scene.cast.mallory)
 
-    shown = [words(mallory.get(address)) for address in ("/", "/contracts/", "/requests/")]
+    shown = [words(mallory.get(address)) for address in ("/", "/contracts/", "/requests/", "/questions/")]
 
-    assert all(scene.contract.title not in text and "RR-2026" not in text for text in shown)
+    assert all(
+        scene.contract.title not in text and "RR-2026" not in text and "Why?" not in text for text in shown
+    )
 
 
 @pytest.mark.parametrize("name", sorted(READ))
