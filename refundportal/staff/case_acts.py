@@ -106,7 +106,7 @@ class ProposeForm(ActForm):
     def take(self, refusal: DomainError) -> None:
         super().take(refusal)
         if isinstance(refusal, AnswerChanged):
-            self.data = {**self.data.dict(), "shown": refusal.data["answer_digest"]}
+            self.data = {**self.cleaned_data, "shown": refusal.data["answer_digest"]}
 
 
 class Propose(CaseAct):
@@ -222,7 +222,7 @@ class MessageForm(ActForm):
     body = forms.CharField(
         label=_("Message to the client"), max_length=8000, widget=forms.Textarea(attrs={"rows": 4})
     )
-    files = FilesField(
+    files = FilesField(  # type: ignore[assignment]  # a field; the form's own files are another thing
         label=_("Files"), help_text=_("PDF, PNG, JPEG or plain text, up to 10 MB each. Once sent, they stay.")
     )
 

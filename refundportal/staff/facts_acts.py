@@ -317,7 +317,7 @@ def usage_of(row: RefundRequest) -> list[tuple[UsageRecord, str]]:
 
 
 def _record_words(record: UsageRecord, is_excluded: bool) -> str:
-    quantity = _("one period")
+    quantity = gettext("one period")
     if record.kind == MeterKind.METERED and record.quantity_micro is not None:
         quantity = scaled_text(record.quantity_micro, MICRO).rstrip("0").rstrip(".")
     parts = [

@@ -89,19 +89,18 @@ class ShareField(forms.CharField):
         return str(share)
 
 
-class AmountField(forms.CharField):
+class AmountField(forms.Field):
     """An amount in one currency with a decimal point; gives Money, or None."""
 
     def __init__(self, *, currency: str, **kwargs: Any) -> None:
         self.currency = currency
-        widget = forms.TextInput(
-            attrs={"inputmode": "decimal", "class": "input-amount", "autocomplete": "off"}
-        )
-        kwargs.setdefault("help_text", gettext("In %(currency)s, such as 1234.50.") % {"currency": currency})
-        super().__init__(max_length=40, widget=widget, **kwargs)
+        attrs = {"inputmode": "decimal", "class": "input-amount", "autocomplete": "off", "maxlength": "40"}
+        example = gettext("In %(currency)s, such as 1234.50.") % {"currency": currency}
+        kwargs.setdefault("help_text", example)
+        super().__init__(widget=forms.TextInput(attrs=attrs), **kwargs)
 
-    def to_python(self, value: Any) -> Money | None:  # type: ignore[override]
-        text = (super().to_python(value) or "").strip()
+    def to_python(self, value: Any) -> Money | None:
+        text = str(value or "").strip()
         if not text:
             return None
         try:

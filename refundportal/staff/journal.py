@@ -48,8 +48,9 @@ def what_of(event: Event) -> str:
 
 def actor_names(events: Iterable[Event]) -> dict[UUID | None, str]:
     """Give the names of the people and systems behind events."""
-    people = {event.actor_id for event in events if event.actor_kind in ("client", "staff")}
-    systems = {event.actor_id for event in events if event.actor_kind == "api"}
+    known = [(event.actor_kind, event.actor_id) for event in events if event.actor_id is not None]
+    people = {actor_id for kind, actor_id in known if kind in ("client", "staff")}
+    systems = {actor_id for kind, actor_id in known if kind == "api"}
     names: dict[UUID | None, str] = {}
     if people:
         names.update(User.objects.filter(pk__in=people).values_list("pk", "name"))

@@ -57,7 +57,7 @@ class Place:
             is_before, *values = raw
             if is_before not in (True, False) or len(values) != len(key):
                 raise ValueError(text)
-            fields = [model._meta.get_field(name.removeprefix("-")) for name in key]
+            fields: list[Any] = [model._meta.get_field(name.removeprefix("-")) for name in key]
             read = [field.to_python(value) for field, value in zip(fields, values, strict=True)]
         except (binascii.Error, ValueError, TypeError, ValidationError) as error:
             raise ValueError(text) from error

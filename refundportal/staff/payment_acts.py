@@ -113,7 +113,7 @@ class Fail(PaymentAct):
     icon = "circle-x"
     button = _("The payment failed")
     explanation = _("The money will not come; the stage owes it again.")
-    needs = WAITING
+    needs: ClassVar[tuple[PaymentStatus, ...]] = WAITING
     form_class = PaymentReasonForm
     service: ClassVar[Any] = staticmethod(fail_payment)
     done: ClassVar[Any] = _("%(number)s is noted as failed.")
@@ -205,7 +205,7 @@ class ApplicationForm(ActForm):
     statement = forms.CharField(
         label=_("What the client says"), max_length=4000, widget=forms.Textarea(attrs={"rows": 5})
     )
-    files = FilesField(label=_("Files that came with it"))
+    files = FilesField(label=_("Files that came with it"))  # type: ignore[assignment]
 
     def __init__(self, *args: Any, act: "RecordApplication", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
