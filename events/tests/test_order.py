@@ -67,7 +67,7 @@ def test_a_batch_is_placed_by_few_statements(django_assert_max_num_queries):
     for _ in range(50):
         an_event()
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         journal.sequence_events()
 
 
