@@ -44,8 +44,8 @@ def test_an_event_of_a_change_that_is_rolled_back_never_happened():
 
 @pytest.mark.parametrize(
     "value",
-    [1.5, Decimal("1.00"), b"bytes", object(), {"inner": 1.5}, [1.5], {1: "key"}, "a\0b", "\ud800"],
-    ids=repr,
+    [1.5, Decimal("1.00"), b"bytes", Ellipsis, {"inner": 1.5}, [1.5], {1: "key"}, "a\0b", "\ud800"],
+    ids=ascii,
 )
 def test_an_event_refuses_values_that_a_database_may_change(value):
     with pytest.raises(TypeError):
