@@ -126,11 +126,12 @@ def test_a_question_needs_the_token_of_its_form(scene: Scene):
     assert not Enquiry.objects.exists()
 
 
-def test_lists_and_threads_go_on_by_key_and_ask_the_same_number_of_queries(scene: Scene):
+def test_lists_and_threads_go_on_by_key_and_ask_the_same_number_of_queries(scene: Scene, clock):
     alice, first = Visitor(scene.cast.alice), asked(scene)
     address = f"/questions/{first.pk}/"
     few = [queries_of(alice, page) for page in ("/questions/", address, "/questions/ask/")]
     for number in range(1, 52):
+        clock.shift(1)
         asked(scene, number)
         first.messages.create(body=f"Message {number}", by_staff=False, at=LATER + timedelta(minutes=number))
 
