@@ -22,6 +22,7 @@ from refunds.wording import (
     RULES,
     clause_words,
     day_words,
+    exact_instant_words,
     instant_words,
     money_words,
     outcome_words,
@@ -57,8 +58,12 @@ class Letter:
     kind: str
     """`acknowledgement` or `decision`."""
     number: str
+    received: str
+    """When the application arrived, to the second, with the zone."""
     company: str
     addressee: tuple[str, ...]
+    at: datetime
+    """The instant of the letter; `dated` says it in words."""
     dated: str
     subject: str
     references: tuple[tuple[str, str], ...]
@@ -122,17 +127,22 @@ def _letter(
 ) -> Letter:
     zone = _zone(answer)
     client = request.client
+    received = exact_instant_words(request.submitted_at, zone)
     return Letter(
         kind=kind,
         number=request.number,
+        received=received,
         company=settings.COMPANY_NAME,
         addressee=(client.name, *client.address.splitlines()),
+        at=on,
         dated=day_words(local_date(on, zone_of(zone))),
         subject=subject,
         references=(
             (_("Application"), request.number),
             (_("Payment"), request.payment.number),
             (_("Contract"), f"{request.contract.number} {request.contract.title}"),
+            (_("Received"), received),
+            *(((_("Answered"), exact_instant_words(on, zone)),) if kind == "decision" else ()),
         ),
         paragraphs=paragraphs,
         statement=statement_of(answer, names if names is not None else names_in(request.contract)),

@@ -1,6 +1,7 @@
 """The e-mails that follow from requests and questions: who is told, and how it reads, from what is stored."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from contracts.models import Client, Role
 from events.mail import Mail, MailRoute, Recipient
 from events.models import Event
+from refunds import records
 from refunds.letters import Letter, acknowledgement_of, decision_letter_of
 from refunds.models import Decision, Enquiry, Message, RefundRequest
 from refunds.wording import day_words
@@ -57,7 +59,9 @@ def _decided(event: Event, recipient: Recipient) -> Mail:
 
 
 def _letter(letter: Letter, link: str) -> Mail:
-    return _mail(letter.subject, "letter", {"letter": letter, "link": link})
+    """Write the letter as an e-mail, with the same letter as a file."""
+    mail = _mail(letter.subject, "letter", {"letter": letter, "link": link})
+    return replace(mail, attachments=records.files_of(letter))
 
 
 def _asked(event: Event, recipient: Recipient) -> Mail:

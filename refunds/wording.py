@@ -276,6 +276,13 @@ def instant_words(instant: datetime, zone: str) -> str:
     return f"{day_words(local.date())}, {time} ({zone_words(zone)})"
 
 
+def exact_instant_words(instant: datetime, zone: str) -> str:
+    """Write an instant to the second, as it counts: `Friday, 5 June 2026, 14:05:09 (Berlin time)`."""
+    local = instant.astimezone(zone_of(zone))
+    time = format_time(local, format="HH:mm:ss", locale=current_locale())
+    return f"{day_words(local.date())}, {time} ({zone_words(zone)})"
+
+
 def zone_words(zone: str) -> str:
     """Name a zone by its city: `Berlin time`."""
     if "/" not in zone:

@@ -34,7 +34,8 @@ def check_answer(method, path, answer):
             content = responses[status].get("content", {})
             kind = answer["Content-Type"].split(";")[0]
             assert kind in content, f"{method} {path} answers {kind}, documented is {sorted(content)}"
-            _check_body(content[kind]["schema"], answer.json())
+            if kind.endswith("json"):
+                _check_body(content[kind]["schema"], answer.json())
             return
 
 

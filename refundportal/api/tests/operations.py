@@ -159,6 +159,7 @@ OPERATIONS = [
     Operation("api-request-messages", "POST", "refunds:write", {"body": "Hello."}),
     Operation("api-request-attachments", "POST", "refunds:write", _file, is_form=True),
     Operation("api-decision", "GET", "refunds:read"),
+    Operation("api-decision-pdf", "GET", "refunds:read"),
     Operation("api-statutory-check", "POST", "refunds:decide", {"holds": True, **REASON}),
     Operation(
         "api-hidden-defects", "POST", "refunds:decide", lambda ids: {"stage": str(ids.stage_id), **REASON}

@@ -21,7 +21,9 @@ READ = {
     "payment",
     "request",
     "received",
+    "received-pdf",
     "letter",
+    "letter-pdf",
     "question",
     "attachment",
 }
@@ -63,7 +65,9 @@ def addresses(db, clock) -> tuple[Scene, dict[str, str]]:
         "apply-discard": f"{payment}apply/discard/",
         "request": asked,
         "received": f"{asked}received/",
+        "received-pdf": f"{asked}received.pdf",
         "letter": f"{asked}letter/",
+        "letter-pdf": f"{asked}letter.pdf",
         "withdraw": f"{asked}withdraw/",
         "question": f"/questions/{question.pk}/",
         "attachment": f"/files/{file.pk}/",
@@ -180,7 +184,7 @@ def test_private_pages_are_kept_out_of_every_cache(addresses, name):
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("name", ["contract-document", "attachment"])
+@pytest.mark.parametrize("name", ["contract-document", "attachment", "received-pdf", "letter-pdf"])
 def test_files_leave_as_attachments_in_a_sandbox(addresses, name):
     scene, found = addresses
 

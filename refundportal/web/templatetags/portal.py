@@ -9,9 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
-from kernel.days import zone_of
 from kernel.money import Money
-from refunds.wording import day_words, instant_words, money_words, zone_words
+from refunds.wording import day_words, exact_instant_words, instant_words, money_words, zone_words
 
 register = template.Library()
 
@@ -60,8 +59,7 @@ def instant(value: datetime, zone: str = "") -> SafeString:
 @register.filter
 def exact_instant(value: datetime, zone: str = "") -> SafeString:
     """Write an instant to the second: the moment of receipt is shown as exactly as it counts."""
-    local = value.astimezone(zone_of(zone or settings.COMPANY_TIME_ZONE))
-    words = f"{day_words(local.date())}, {local:%H:%M:%S} ({zone_words(zone or settings.COMPANY_TIME_ZONE)})"
+    words = exact_instant_words(value, zone or settings.COMPANY_TIME_ZONE)
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), words)
 
 
