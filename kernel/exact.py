@@ -82,6 +82,12 @@ def ratio_text(over: int, under: int) -> str:
         return whole_text(over) if under == 1 else f"{whole_text(over)}/{whole_text(under)}"
 
 
+@lru_cache(maxsize=4096)
+def short_ratio_text(over: int, under: int) -> str:
+    """Write a rational number as `ratio_text` does; for numbers short enough to be kept in mind."""
+    return ratio_text(over, under)
+
+
 def whole_text(value: int) -> str:
     """Write an integer of any size: past the interpreter's limit for str(), by way of Decimal, exactly."""
     try:

@@ -98,9 +98,16 @@ def share_of_items(items: tuple[ItemFacts, ...]) -> tuple[int, int] | None:
         if item.fulfilled is None:
             continue
         weight, under = item.weight.as_integer_ratio()
-        weights, weights_under = plus(weights, weights_under, weight, under)
-        fulfilled, fulfilled_under = item.fulfilled.as_integer_ratio()
-        kept, kept_under = plus(kept, kept_under, weight * fulfilled, under * fulfilled_under)
+        fulfilled, part_under = item.fulfilled.as_integer_ratio()
+        part, part_under = weight * fulfilled, under * part_under
+        if under == weights_under:
+            weights += weight
+        else:
+            weights, weights_under = plus(weights, weights_under, weight, under)
+        if part_under == kept_under:
+            kept += part
+        else:
+            kept, kept_under = plus(kept, kept_under, part, part_under)
     if not weights:
         return None
     over, under = kept * weights_under, kept_under * weights

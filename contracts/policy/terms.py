@@ -124,6 +124,30 @@ def read_terms(raw: object, default_time_zone: str, at: Path, faults: FaultList)
     if not isinstance(raw, dict):
         faults.add(at, "must be an object")
         return None
+    if type(raw) is dict:
+        try:
+            return _read_once(tuple(raw.items()), tuple(map(type, raw.values())), default_time_zone)
+        except (InvalidInput, TypeError):
+            pass  # faults, or a value that cannot be a key: both are told below
+    return _read(raw, default_time_zone, at, faults)
+
+
+@lru_cache(maxsize=1024)
+def _read_once(
+    items: tuple[tuple[str, Any], ...], kinds: tuple[type, ...], default_time_zone: str
+) -> RefundTerms:
+    """
+    Read terms that many payments share. `kinds` tells true from 1 and 3.0 from 3, which are equal as keys.
+
+    :raises InvalidInput: they have faults
+    """
+    terms = _read(dict(items), default_time_zone, (), FaultList())
+    if terms is None:
+        raise InvalidInput
+    return terms
+
+
+def _read(raw: dict[str, Any], default_time_zone: str, at: Path, faults: FaultList) -> RefundTerms | None:
     own = FaultList()
     values = read_fields(raw, _FIELDS, (), at, own, null_is_left_out=False)
     _check_combinations(raw, values, at, own)

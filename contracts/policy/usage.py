@@ -135,8 +135,8 @@ def _timed(record: TimedUsage, at: datetime, scale: int) -> Counted:
 
 def _sum_of(records: list[Counted]) -> tuple[int, int]:
     """Sum the values of one meter and stage; less than nothing is nothing."""
-    over, under = 0, 1
-    for record in records:
+    _, over, under = records[0]
+    for record in records[1:]:
         over, under = plus(over, under, record.over, record.under)
     return (over, under) if over > 0 else (0, 1)
 

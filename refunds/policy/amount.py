@@ -148,7 +148,7 @@ def split(
         order = sorted(range(len(parts)), key=_by_remainder(parts, [rest for _, rest in shares]))
         for index in order[:left]:
             amounts[index] += 1
-    return tuple((part.kind, part.name, minor) for part, minor in zip(parts, amounts, strict=True))
+    return tuple([(part.kind, part.name, minor) for part, minor in zip(parts, amounts, strict=True)])
 
 
 def _by_remainder(parts: Sequence[Part], rests: Sequence[int]) -> Callable[[int], Any]:

@@ -41,7 +41,7 @@ def decide(facts: Facts) -> Answer:
         retained=Money(kept.retained, currency),
         conforming_value=Fraction(kept.work_over, kept.work_under * figures.scale),
         usage_value=Fraction(kept.usage.over, kept.usage.under * figures.scale),
-        lines=tuple(Line(kind, name, Money(minor, currency)) for kind, name, minor in kept.lines),
+        lines=tuple([Line(kind, name, Money(minor, currency)) for kind, name, minor in kept.lines]),
         findings=find_all(figures),
     )
 
@@ -114,9 +114,17 @@ def _reasons_for_part(at: Figures) -> tuple[Reason, ...]:
     """Row 15: whatever holds, by exact values, in the published order."""
     kept, refunded = at.kept, at.facts.payment.refunded.minor
     holding = (
-        (Reason.CONFORMING_PART_RETAINED, kept.work_over > 0),
-        (Reason.USAGE_DEDUCTED, kept.usage.over > 0),
-        (Reason.EARLIER_REFUND_DEDUCTED, refunded > 0),
-        (Reason.AS_REQUESTED, at.asked < at.entitlement - refunded),
+        kept.work_over > 0,
+        kept.usage.over > 0,
+        refunded > 0,
+        at.asked < at.entitlement - refunded,
     )
-    return tuple(reason for reason, holds in holding if holds)
+    return tuple([reason for reason, holds in zip(_REASONS_FOR_PART, holding, strict=True) if holds])
+
+
+_REASONS_FOR_PART: Final = (
+    Reason.CONFORMING_PART_RETAINED,
+    Reason.USAGE_DEDUCTED,
+    Reason.EARLIER_REFUND_DEDUCTED,
+    Reason.AS_REQUESTED,
+)

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from contracts.policy.facts import ItemFacts, MeteredUsage
 from contracts.policy.usage import Charge, Counted, MeterUse
-from kernel.exact import decimal_text, ratio_text, scaled_text
+from kernel.exact import decimal_text, scaled_text, short_ratio_text
 from refunds.policy.amount import Kept, StageValue
 from refunds.policy.codes import CLAUSE_OF_RULE, ClientType, PaymentStatus, Remedy, Rule
 from refunds.policy.facts import Facts
@@ -78,7 +78,7 @@ Detail = dict[str, Any]
 def readable(over: int, under: int) -> str:
     """Write an exact number for people: `n/d`, or nearly ("≈ 0.123456789012") where that is endless."""
     if under < _READABLE_BELOW and over < _READABLE_BELOW:
-        return ratio_text(over, under)
+        return short_ratio_text(over, under)
     return f"≈ {scaled_text(over * 10**_NEARLY_DECIMALS // under, _NEARLY_DECIMALS)}"
 
 
