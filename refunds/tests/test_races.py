@@ -115,11 +115,12 @@ def push_through(scene: Scene, amount: str) -> Act:
 
 def test_eight_who_apply_and_approve_never_take_more_than_was_paid(wide, eight):
     told: Counter[str] = Counter()
-    for _ in range(ROUNDS):
+    for place in range(ROUNDS):
         scene = Scene(wide.cast, wide.contract, paid(wide.cast, wide.contract, "S1", "10.00"))
         first = proposed(scene, amount=eur("6.00"))
+        more = "4.01" if place % 4 else "4.00"
 
-        told.update(eight.together([approve(scene, first)] * 4 + [push_through(scene, "4.01")] * 4))
+        told.update(eight.together([approve(scene, first)] * 4 + [push_through(scene, more)] * 4))
 
         payment = Payment.objects.get(pk=scene.payment.pk)
         live = Payout.objects.filter(payment=payment, state="ready")
@@ -132,6 +133,7 @@ def test_eight_who_apply_and_approve_never_take_more_than_was_paid(wide, eight):
         "state_conflict",
         "request_already_open",
         "amount_out_of_range",
+        "nothing_refundable",
         "answer_changed",
     }
 
