@@ -42,6 +42,7 @@ READS = {
     "api-request": 3,
     "api-request-messages": 3,
     "api-decision": 3,
+    "api-decision-pdf": 6,
     "api-payouts": 2,
     "api-payout": 3,
     "api-events": 2,
