@@ -37,11 +37,13 @@ class Visit:
         rows = clients_of(self.principal)
         return rows.filter(**own, memberships__role__in=roles) if roles else rows.filter(**own)
 
+    def role_for(self, client_id: Any) -> Role | None:
+        """Give the role in which this person may act for a client; staff act in their own pages."""
+        return None if self.principal.is_staff else role_of(self.principal.user, client_id)
+
     def may_act_for(self, client_id: Any) -> bool:
         """Whether this person may apply, accept and withdraw for a client: its owners and requesters."""
-        if self.principal.is_staff:
-            return False
-        return role_of(self.principal.user, client_id) in (Role.OWNER, Role.REQUESTER)
+        return self.role_for(client_id) in (Role.OWNER, Role.REQUESTER)
 
     def require_to_act_for(self, client_id: Any) -> None:
         """
@@ -50,15 +52,11 @@ class Visit:
         if not self.may_act_for(client_id):
             raise NotPermitted(_("Only an owner or a requester of the client may do this."))
 
-    def is_owner_of(self, client_id: Any) -> bool:
-        """Whether this person is an owner of a client."""
-        return not self.principal.is_staff and role_of(self.principal.user, client_id) == Role.OWNER
-
     def require_owner_of(self, client_id: Any) -> None:
         """
         :raises NotPermitted: the visitor is no owner
         """
-        if not self.is_owner_of(client_id):
+        if self.role_for(client_id) != Role.OWNER:
             raise NotPermitted(_("Only an owner of the client may do this."))
 
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from contracts.models import Contract, Delivery, DeliveryState, Membership, Stage
+from contracts.models import Contract, Delivery, DeliveryState, Membership, Role, Stage
 from contracts.selectors import contracts_of, documents_of, items_of, policy_terms, terms_in_force
 from contracts.services import accept_delivery, object_to_delivery
 from kernel.errors import DomainError, NotFoundOrHidden
@@ -22,11 +22,13 @@ from refundportal.web.terms import terms_in_words
 def contract(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
     """Show one contract: rail, terms, work that waits for an answer, documents, payments, usage."""
     found = _contract(visit, number)
+    role = visit.role_for(found.client_id)
     terms = terms_in_force(found.pk, visit.now)
     payments = payments_of(visit.principal).filter(contract=found).select_related("stage")
     context = {
         "contract": found,
-        "may_act": visit.may_act_for(found.client_id),
+        "may_act": role in (Role.OWNER, Role.REQUESTER),
+        "is_owner": role == Role.OWNER,
         "members": Membership.objects.filter(client=found.client_id)
         .select_related("user")
         .order_by("created_at")[:50],

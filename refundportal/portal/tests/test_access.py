@@ -13,6 +13,8 @@ from refunds.services import add_attachment, ask_question
 from refunds.tests.scene import LATER, Scene, approved, evidence, make_scene, paid
 
 OPEN = {"policy"}
+BY_LINK = {"join"}
+"""Who has the link of an invitation opens it; tested among the people."""
 OWN = {"home", "account", "contracts", "requests", "questions", "ask"}
 """Pages that show visitors their own."""
 READ = {
@@ -28,10 +30,13 @@ READ = {
     "attachment",
 }
 """Pages that every member of the client may read."""
-ACTS = {"accept", "object", "apply", "apply-check", "apply-confirm", "apply-discard", "withdraw"}
+ACTS = {"accept", "object", "apply", "apply-check", "apply-confirm", "apply-discard", "withdraw", "bank"}
 """Pages of owners and requesters."""
-SENT_ONLY = {"remove-file", "bank", "bank-change"}
+OWNERS = {"bank-change", "people", "member", "member-remove"}
+"""Pages of owners alone."""
+SENT_ONLY = {"remove-file"}
 """What is tested where it belongs: it answers everybody the same and touches only one's own draft."""
+EVERY_NAME = OPEN | BY_LINK | OWN | READ | ACTS | OWNERS | SENT_ONLY
 
 
 @pytest.fixture
@@ -52,6 +57,7 @@ def addresses(db, clock) -> tuple[Scene, dict[str, str]]:
         principal=scene.cast.as_alice, client_id=scene.cast.client.pk, subject="Why?", body="So?", now=LATER
     )
     contract, payment = f"/contracts/{scene.contract.number}/", f"/payments/{scene.payment.number}/"
+    client = f"/clients/{scene.cast.client.pk}/"
     asked = f"/requests/{request.number}/"
     return scene, {
         "contract": contract,
@@ -69,13 +75,18 @@ def addresses(db, clock) -> tuple[Scene, dict[str, str]]:
         "letter": f"{asked}letter/",
         "letter-pdf": f"{asked}letter.pdf",
         "withdraw": f"{asked}withdraw/",
+        "bank": f"{client}bank/",
+        "bank-change": f"{client}bank/change/",
+        "people": f"{client}people/",
+        "member": f"{client}people/{scene.cast.bea.pk}/",
+        "member-remove": f"{client}people/{scene.cast.bea.pk}/remove/",
         "question": f"/questions/{question.pk}/",
         "attachment": f"/files/{file.pk}/",
     }
 
 
 def test_every_address_of_the_portal_is_in_this_matrix():
-    assert {pattern.name for pattern in urlpatterns} == OPEN | OWN | READ | ACTS | SENT_ONLY
+    assert {pattern.name for pattern in urlpatterns} == EVERY_NAME
 
 
 def test_nobody_reads_without_signing_in(addresses):
@@ -103,11 +114,12 @@ def test_the_policy_is_open_to_everybody(db):
     assert Client().get("/policy/").status_code == 200
 
 
-@pytest.mark.parametrize("name", sorted(READ | ACTS))
+@pytest.mark.parametrize("name", sorted(READ | ACTS | OWNERS))
 def test_what_is_foreign_looks_like_what_is_missing(addresses, name):
     scene, found = addresses
     mallory = Visitor(scene.cast.mallory)
     missing = found[name].replace("2026-000001", "2026-999999").replace("C-2026-0001", "C-2026-9999")
+    missing = missing.replace(str(scene.cast.client.pk), "00000000-0000-0000-0000-000000000000")
     if name in ("attachment", "contract-document", "question"):
         missing = found[name][:-3] + ("00/" if found[name][-3:] != "00/" else "11/")
 
@@ -117,7 +129,7 @@ def test_what_is_foreign_looks_like_what_is_missing(addresses, name):
     assert foreign.content == absent.content
 
 
-@pytest.mark.parametrize("name", sorted(ACTS))
+@pytest.mark.parametrize("name", sorted(ACTS | OWNERS))
 def test_what_is_foreign_takes_no_act(addresses, name):
     scene, found = addresses
 
@@ -131,7 +143,7 @@ def test_a_viewer_reads_everything(addresses, name):
     assert Visitor(scene.cast.bea).get(found[name]).status_code == 200
 
 
-@pytest.mark.parametrize("name", sorted(ACTS))
+@pytest.mark.parametrize("name", sorted(ACTS | OWNERS))
 def test_a_viewer_is_told_clearly_that_she_only_reads(addresses, name):
     scene, found = addresses
     bea = Visitor(scene.cast.bea)
@@ -149,7 +161,15 @@ def test_a_requester_reads_and_acts(addresses, name):
     assert Visitor(scene.cast.cem).get(found[name]).status_code in (200, 302)
 
 
-@pytest.mark.parametrize("name", sorted(ACTS))
+@pytest.mark.parametrize("name", sorted(OWNERS))
+def test_what_is_for_owners_is_for_no_requester(addresses, name):
+    scene, found = addresses
+    cem = Visitor(scene.cast.cem)
+
+    assert (cem.get(found[name]).status_code, cem.post(found[name]).status_code) == (403, 403)
+
+
+@pytest.mark.parametrize("name", sorted(ACTS | OWNERS))
 def test_staff_act_in_their_own_pages_alone(addresses, name):
     scene, found = addresses
 
