@@ -149,6 +149,8 @@ class ActingAdmin(StaffAdmin):
 
     acts: ClassVar[tuple[type[Act[Any]], ...]] = ()
     page_template: ClassVar[str]
+    is_called_by_name: ClassVar[bool] = True
+    """Whether people know a record of this kind by its own name; it then stands above its pages."""
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_act"
@@ -261,7 +263,7 @@ class ActingAdmin(StaffAdmin):
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "original": row,
+            "original": row if self.is_called_by_name else None,
             "row": row,
             "record_url": record_url(row),
             "history_url": reverse(

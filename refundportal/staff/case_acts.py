@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.db import transaction
@@ -11,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Document
 from kernel.errors import DomainError, StaleState
+from payments.models import Payment
 from payments.tasks import send_due_payouts
 from refundportal.bell import ring
-from refundportal.staff.acts import Act, ActForm
+from refundportal.staff.acts import Act, ActForm, record_url
 from refundportal.staff.case import change_lines, digest_of, total_words
 from refundportal.staff.fields import reason_field
 from refundportal.web.files import ACCEPTED, FilesField, uploads
@@ -288,7 +290,7 @@ class AddAttachment(CaseAct):
         return gettext("The file has been added.")
 
 
-def document_url(row: RefundRequest) -> str:
-    """Give the address where a document, such as evidence, is added to the contract of a case."""
+def document_url(row: RefundRequest | Payment) -> str:
+    """Give the address where a document, such as evidence, is added to the contract; it leads back."""
     act = reverse("admin:contracts_contract_act", args=[row.contract_id, "add_document"])
-    return f"{act}?next={reverse('admin:refunds_refundrequest_change', args=[row.pk])}"
+    return f"{act}?{urlencode({'next': record_url(row)})}"

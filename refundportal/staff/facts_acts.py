@@ -256,9 +256,7 @@ class ExcludeUsageForm(FactForm):
             required=False,
             choices=choices,
             widget=forms.CheckboxSelectMultiple(),
-            help_text=gettext("The %(n)s newest ones.") % {"n": USAGE_SHOWN}
-            if len(choices) == USAGE_SHOWN
-            else "",
+            help_text=_usage_help(len(choices)),
         )
         self.fields["named"] = forms.CharField(
             label=_("Further records"),
@@ -302,6 +300,12 @@ class ExcludeUsageForm(FactForm):
             self.add_error(None, f"{' '.join(named) or fault.path}: {fault.message}")
         if not refusal.faults:
             self.add_error(None, refusal.detail)
+
+
+def _usage_help(shown: int) -> str:
+    if not shown:
+        return gettext("There are none.")
+    return gettext("The %(n)s newest ones.") % {"n": USAGE_SHOWN} if shown == USAGE_SHOWN else ""
 
 
 def usage_of(row: RefundRequest) -> list[tuple[UsageRecord, str]]:

@@ -60,9 +60,45 @@ def _mark(request: HttpRequest) -> str:
     return static("img/mark.svg")
 
 
+def _group(title: Any, *items: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "separator": True, "items": list(items)}
+
+
+def _sidebar() -> list[dict[str, Any]]:
+    return [
+        _group(
+            _("Cases"),
+            _page(_("Today"), "today", "index"),
+            _page(_("Applications"), "inbox", "refunds_refundrequest_changelist"),
+            _page(_("Questions"), "help", "refunds_enquiry_changelist"),
+        ),
+        _group(
+            _("Agreements"),
+            _page(_("Contracts"), "contract", "contracts_contract_changelist"),
+            _page(_("Clients"), "apartment", "contracts_client_changelist"),
+            _page(_("Documents"), "draft", "contracts_document_changelist"),
+        ),
+        _group(
+            _("Money"),
+            _page(_("Payments"), "payments", "payments_payment_changelist"),
+            _page(_("Payouts"), "send_money", "payments_payout_changelist"),
+            _page(_("Ledger"), "account_balance", "payments_transfer_changelist"),
+            _page(_("Accounts"), "list", "payments_account_changelist"),
+        ),
+        _group(
+            _("Records"),
+            _page(_("Journal"), "history", "events_event_changelist"),
+            _page(_("People"), "group", "accounts_user_changelist", "may_read_people"),
+        ),
+    ]
+
+
 def unfold(company_name: str) -> dict[str, Any]:
     """Give the settings of the staff site's frame."""
-    people = "may_read_people"
+    account = [
+        {"title": _("Password"), "link": reverse_lazy("account_change_password")},
+        {"title": _("Second factor"), "link": reverse_lazy("mfa_index")},
+    ]
     return {
         "SITE_TITLE": company_name,
         "SITE_HEADER": company_name,
@@ -73,51 +109,6 @@ def unfold(company_name: str) -> dict[str, Any]:
         "BORDER_RADIUS": "4px",
         "STYLES": [_stylesheet],
         "COLORS": {"base": _PAPER, "primary": _ACCENT, "font": _FONT},
-        "ACCOUNT": {
-            "navigation": [
-                {"title": _("Password"), "link": reverse_lazy("account_change_password")},
-                {"title": _("Second factor"), "link": reverse_lazy("mfa_index")},
-            ]
-        },
-        "SIDEBAR": {
-            "show_search": False,
-            "show_all_applications": False,
-            "navigation": [
-                {
-                    "title": _("Cases"),
-                    "items": [
-                        _page(_("Today"), "today", "index"),
-                        _page(_("Applications"), "inbox", "refunds_refundrequest_changelist"),
-                        _page(_("Questions"), "help", "refunds_enquiry_changelist"),
-                    ],
-                },
-                {
-                    "title": _("Agreements"),
-                    "separator": True,
-                    "items": [
-                        _page(_("Contracts"), "contract", "contracts_contract_changelist"),
-                        _page(_("Clients"), "apartment", "contracts_client_changelist"),
-                        _page(_("Documents"), "draft", "contracts_document_changelist"),
-                    ],
-                },
-                {
-                    "title": _("Money"),
-                    "separator": True,
-                    "items": [
-                        _page(_("Payments"), "payments", "payments_payment_changelist"),
-                        _page(_("Payouts"), "send_money", "payments_payout_changelist"),
-                        _page(_("Ledger"), "account_balance", "payments_transfer_changelist"),
-                        _page(_("Accounts"), "list", "payments_account_changelist"),
-                    ],
-                },
-                {
-                    "title": _("Records"),
-                    "separator": True,
-                    "items": [
-                        _page(_("Journal"), "history", "events_event_changelist"),
-                        _page(_("People"), "group", "accounts_user_changelist", people),
-                    ],
-                },
-            ],
-        },
+        "ACCOUNT": {"navigation": account},
+        "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": _sidebar()},
     }

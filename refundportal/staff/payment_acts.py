@@ -28,6 +28,7 @@ from refundportal.staff.acts import (
     refusing,
     reviewers_only,
 )
+from refundportal.staff.case_acts import document_url
 from refundportal.staff.fields import AmountField, EvidenceField, IdField, LocalInstantField, reason_field
 from refundportal.web.files import FilesField, uploads
 from refundportal.web.forms import Choices
@@ -283,6 +284,9 @@ class RecordApplication(PaymentAct):
 
     def form(self, *data: Any) -> ActForm:
         return ApplicationForm(*data, act=self)
+
+    def context(self) -> dict[str, Any]:
+        return {"document_url": document_url(self.row)}
 
     def do(self, form: Any) -> str:
         cleaned = form.cleaned_data

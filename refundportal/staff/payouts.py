@@ -241,6 +241,7 @@ class PayoutAdmin(ActingAdmin):
     )
     search_help_text = _("Payment, provider reference, client or e-mail address")
     page_template = "staff/payout.html"
+    is_called_by_name = False
     acts = (Cancel, Resolve, Replace, Confirm, Withdraw)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
