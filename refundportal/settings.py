@@ -289,6 +289,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [],
+    "WEBHOOKS": ["refundportal.api.webhooks.EVENT"],
 }
 
 # Mail

@@ -91,7 +91,12 @@ class ApiSchema(AutoSchema):  # type: ignore[misc]
     def get_operation_id(self) -> str:
         tokens = "_".join(token.replace("-", "_").replace(".", "_") for token in self._tokenize_path())
         is_list = bool(getattr(self.view, "lists", False))
-        verbs = {"GET": "list" if is_list else "read", "POST": "create" if is_list else "", "PATCH": "update"}
+        verbs = {
+            "GET": "list" if is_list else "read",
+            "POST": "create" if is_list else "",
+            "PATCH": "update",
+            "DELETE": "delete",
+        }
         return f"{tokens}_{verbs[self.method]}".strip("_")
 
     def get_override_parameters(self) -> list[Any]:

@@ -16,6 +16,7 @@ from refundportal.api import (
     review,
     stages,
     usage,
+    webhooks,
 )
 from refundportal.api.unknown import not_found
 
@@ -33,6 +34,11 @@ ON_A_REQUEST = [
     path("propose/", review.ProposeView.as_view(), name="api-propose"),
     path("approve/", review.ApproveView.as_view(), name="api-approve"),
     path("send-back/", review.SendBackView.as_view(), name="api-send-back"),
+]
+ON_AN_ENDPOINT = [
+    path("rotate-secret/", webhooks.RotateSecretView.as_view(), name="api-rotate-secret"),
+    path("test/", webhooks.SendTestView.as_view(), name="api-send-test"),
+    path("deliveries/", webhooks.DeliveriesView.as_view(), name="api-webhook-deliveries"),
 ]
 urlpatterns = [
     path("policy/", policy.PolicyView.as_view(), name="api-policy"),
@@ -70,6 +76,14 @@ urlpatterns = [
     path("payouts/", payouts.PayoutsView.as_view(), name="api-payouts"),
     path("payouts/<uuid:payout_id>/", payouts.PayoutView.as_view(), name="api-payout"),
     path("events/", events.EventsView.as_view(), name="api-events"),
+    path("webhook-endpoints/", webhooks.EndpointsView.as_view(), name="api-webhook-endpoints"),
+    path(
+        "webhook-endpoints/<uuid:endpoint_id>/",
+        webhooks.EndpointView.as_view(),
+        name="api-webhook-endpoint",
+    ),
+    path("webhook-endpoints/<uuid:endpoint_id>/", include(ON_AN_ENDPOINT)),
+    path("deliveries/<uuid:delivery_id>/resend/", webhooks.ResendView.as_view(), name="api-resend"),
     path("enquiries/", enquiries.EnquiriesView.as_view(), name="api-enquiries"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),

@@ -61,6 +61,9 @@ class Caller:
     def patch(self, path, body, **headers):
         return self._json("PATCH", path, body, headers)
 
+    def delete(self, path, **headers):
+        return self._json("DELETE", path, {}, headers)
+
     def upload(self, path, fields, *, key=None):
         """Post a form with files."""
         headers = {"Idempotency-Key": key or f"key-{next(_keys)}"}

@@ -14,6 +14,7 @@ READ_AND_WRITE = (
     "refunds:read",
     "refunds:write",
     "events:read",
+    "webhooks:manage",
 )
 
 DECIDES = ("contracts:read", "refunds:read", "refunds:write", "refunds:decide")

@@ -5,6 +5,10 @@ from datetime import timedelta
 from django.utils import timezone
 
 from contracts.tests.cast import delivered_stage, signed_contract, stage_named
+from events.actors import Actor
+from events.journal import sequence_events
+from events.models import Delivery
+from events.webhooks.services import create_endpoint, send_test_event
 
 
 def ago(**duration):
@@ -60,6 +64,17 @@ def application(payment, **fields):
         "statement": "Orders cannot be printed.",
         **fields,
     }
+
+
+def webhook_of(api_client):
+    """An endpoint of this API client and a delivery to it that was given up."""
+    own = {"api_client_id": api_client.pk, "actor": Actor("api", api_client.pk), "now": timezone.now()}
+    endpoint, _ = create_endpoint(**own, url="https://erp.example.com/hooks")
+    event = send_test_event(**own, endpoint_id=endpoint.pk)
+    sequence_events(batch_max=1000)
+    delivery = Delivery.objects.get(endpoint=endpoint, event=event)
+    Delivery.objects.filter(pk=delivery.pk).update(state="dead")
+    return {"endpoint_id": endpoint.pk, "delivery_id": delivery.pk}
 
 
 def apply(erp, payment, **fields):

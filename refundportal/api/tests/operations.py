@@ -1,6 +1,6 @@
 """Every operation of the API: its scope and a well-formed body. A route that is not here fails a test."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 from uuid import uuid4
 
@@ -25,10 +25,12 @@ class Ids:
     payment_id: Any
     request_id: Any
     payout_id: Any
+    endpoint_id: Any
+    delivery_id: Any
 
     @classmethod
     def of_nothing(cls):
-        return cls(*(uuid4() for _ in range(6)))
+        return cls(*(uuid4() for _ in fields(cls)))
 
     def __iter__(self):
         return iter(vars(self).values())
@@ -178,6 +180,15 @@ OPERATIONS = [
     Operation("api-payouts", "GET", "refunds:read"),
     Operation("api-payout", "GET", "refunds:read"),
     Operation("api-events", "GET", "events:read"),
+    Operation("api-webhook-endpoints", "GET", "webhooks:manage"),
+    Operation("api-webhook-endpoints", "POST", "webhooks:manage", {"url": "https://erp.example.com/in"}),
+    Operation("api-webhook-endpoint", "GET", "webhooks:manage"),
+    Operation("api-webhook-endpoint", "PATCH", "webhooks:manage", {"types": ["payment.captured"]}),
+    Operation("api-webhook-endpoint", "DELETE", "webhooks:manage", {}),
+    Operation("api-rotate-secret", "POST", "webhooks:manage", {}),
+    Operation("api-send-test", "POST", "webhooks:manage", {}),
+    Operation("api-webhook-deliveries", "GET", "webhooks:manage"),
+    Operation("api-resend", "POST", "webhooks:manage", {}),
     Operation("api-enquiries", "GET", "refunds:read"),
     Operation("api-enquiries", "POST", "refunds:write", _question),
 ]

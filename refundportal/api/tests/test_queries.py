@@ -5,12 +5,14 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from contracts.tests.cast import METERS, delivered_stage, signed_contract, stage_named
 from events.journal import sequence_events
+from events.models import Delivery
 from payments.models import Payout
 from refundportal.api.tests.caller import Caller
-from refundportal.api.tests.job import apply, assess, pay, use
+from refundportal.api.tests.job import apply, assess, pay, use, webhook_of
 from refundportal.api.tests.operations import OPERATIONS, Ids
 
 SCOPES = (
@@ -23,6 +25,7 @@ SCOPES = (
     "refunds:write",
     "refunds:decide",
     "events:read",
+    "webhooks:manage",
 )
 READS = {
     "api-policy": 1,
@@ -46,6 +49,9 @@ READS = {
     "api-payouts": 2,
     "api-payout": 3,
     "api-events": 2,
+    "api-webhook-endpoints": 2,
+    "api-webhook-endpoint": 2,
+    "api-webhook-deliveries": 4,
     "api-enquiries": 3,
 }
 """The most statements a reading takes, the one for the token among them."""
@@ -92,6 +98,10 @@ def decided_case(cast, rita, arno, *, stages):
     rita.post(f"refund-requests/{case['id']}/propose/")
     arno.post(f"refund-requests/{case['id']}/approve/")
     sequence_events(batch_max=10_000)
+    webhook = webhook_of(rita.api_client)
+    for delivery in Delivery.objects.filter(endpoint=webhook["endpoint_id"]):
+        for _ in range(stages):
+            delivery.log.create(started_at=timezone.now(), duration_ms=1)
     return Ids(
         client_id=cast.client.pk,
         contract_id=contract.pk,
@@ -99,6 +109,7 @@ def decided_case(cast, rita, arno, *, stages):
         payment_id=payment["id"],
         request_id=case["id"],
         payout_id=Payout.objects.get(request_id=case["id"]).pk,
+        **webhook,
     )
 
 
