@@ -23,9 +23,10 @@ from refunds.policy.lines import evaluate_lines
 
 EXPLAINED = """\
 Each line is one pair, run in turn (A B A B) in one process on one core; the median of the rounds counts,
-beside the least and the greatest ratio. The anchor of W1 is a bare integer evaluator of the same policy
-without findings and lines (`benchmarks/bare.py`), that of W1b is `json.loads` and `json.dumps` of the same
-lines. Answers are compared before anything is measured. `make bench` writes this section."""
+beside the least and the greatest ratio. Time is CPU time of the process. The anchor of W1 is a bare integer
+evaluator of the same policy without findings and lines (`benchmarks/bare.py`), that of W1b is `json.loads`
+and `json.dumps` of the same lines. Answers are compared before anything is measured; run it on a quiet
+machine. `make bench` writes this section."""
 
 REPORT = Path(__file__).parents[1] / "docs" / "performance.md"
 EVALUATIONS = 2_000
@@ -122,9 +123,9 @@ def measure(
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds):
         for work, taken in zip((ours, anchor), seconds, strict=True):
-            begun = time.perf_counter()
+            begun = time.process_time()
             work()
-            taken.append((time.perf_counter() - begun) / each)
+            taken.append((time.process_time() - begun) / each)
     ratios = [other / own for own, other in zip(*seconds, strict=True)]
     return Pair(name, statistics.median(seconds[0]), statistics.median(seconds[1]), min(ratios), max(ratios))
 
