@@ -75,13 +75,17 @@ def deadline_text(deadline: datetime, zone: ZoneInfo) -> str:
 def _calendar_window(purchase: int, days: int, zone_name: str, roll: bool, calendar: str | None) -> Window:
     """The window by local days: the purchase day (an ordinal) is day 0, the deadline follows the last."""
     last, passed_over = purchase + days, []
-    while roll and not _is_working_day(day_of(last), calendar):
-        passed_over.append(day_of(last).isoformat())
+    while roll and not _is_working_day(last, calendar):
+        passed_over.append(_day_text(last))
         last += 1
     zone = zone_of(zone_name)
     deadline = first_instant_of_day(day_of(last + 1), zone)
     return Window(
-        deadline, deadline_text(deadline, zone), _day_text(purchase), _day_text(last), tuple(passed_over)
+        deadline,
+        deadline_text(deadline, zone),
+        _day_text(purchase),
+        _day_text(last),
+        tuple(day for day in passed_over if day is not None),
     )
 
 
@@ -105,11 +109,14 @@ def _day_text(ordinal: int) -> str | None:
         return None
 
 
-def _is_working_day(day: date, calendar: str | None) -> bool:
+def _is_working_day(ordinal: int, calendar: str | None) -> bool:
     """Monday to Friday, and no public holiday of the calendar (substitute days included)."""
-    if day.weekday() > _FRIDAY:
+    if (ordinal - 1) % 7 > _FRIDAY:  # 0001-01-01 is a Monday
         return False
-    return calendar is None or day not in _holidays_of(calendar, day.year)
+    if calendar is None:
+        return True
+    day = day_of(ordinal)
+    return day not in _holidays_of(calendar, day.year)
 
 
 @lru_cache(maxsize=1024)

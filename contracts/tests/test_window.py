@@ -239,6 +239,12 @@ def test_a_deadline_outside_the_calendar_is_refused(captured_at, changes):
             "0001-01-01T00:00:00-12:00",
         ),
         ("0001-01-01T00:00:00+00:00", {"time_zone": "UTC", "window_days": 0}, "0001-01-02T00:00:00+00:00"),
+        pytest.param(
+            "0001-01-01T00:00:00+00:00",
+            {"time_zone": "Etc/GMT+12", "window_days": 0, "roll_to_working_day": True},
+            "0001-01-02T00:00:00-12:00",
+            id="rolled off the Sunday before the first day there is",
+        ),
     ],
 )
 def test_the_ends_of_the_calendar_are_within_it(captured_at, changes, deadline):

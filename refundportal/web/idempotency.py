@@ -82,12 +82,16 @@ def principal_name(principal: Principal) -> str:
 
 
 def fingerprint_of(request: Request) -> str:
-    """Hash method, address and body in canonical form: the order of fields and white space do not matter."""
+    """
+    Hash method, address and body in canonical form: the order of fields and white space do not matter.
+
+    A number with a point is marked by NUL, which no text of a body holds: 1.5 and "1.5" are two bodies.
+    """
     canonical = json.dumps(
         [request.method, request.path, _canonical(request)],
         sort_keys=True,
         separators=(",", ":"),
-        default=str,
+        default=lambda number: f"\x00{number}",
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
 from kernel.errors import Fault, InvalidInput
@@ -25,13 +25,14 @@ def read_json(raw: bytes) -> Any:
     """
     Read a body. Numbers with a point or exponent become Decimal: nothing here makes a float.
 
-    :raises InvalidJson: no UTF-8, no JSON, NaN or Infinity, a key twice, nested deeper than 32, or a text
-        with NUL or half a surrogate pair; all faults with their place, as far as the text can be read
+    :raises InvalidJson: no UTF-8, no JSON, NaN or Infinity, a number nobody can hold, a key twice, nested
+        deeper than 32, or a text with NUL or half a surrogate pair; all faults with their place, as far as
+        the text can be read
     """
     try:
         text = raw.decode("utf-8")
         value = json.loads(
-            text, object_pairs_hook=DoubleKeys, parse_constant=_refuse_constant, parse_float=Decimal
+            text, object_pairs_hook=DoubleKeys, parse_constant=_refuse_constant, parse_float=_decimal
         )
     except UnicodeDecodeError:
         raise InvalidJson("The body is not UTF-8.") from None
@@ -50,11 +51,18 @@ def read_json(raw: bytes) -> Any:
 
 
 class _NotJson(ValueError):
-    """NaN and Infinity."""
+    """NaN, Infinity, and numbers with exponents beyond all use."""
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise _NotJson(f"{name} is not JSON.")
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise _NotJson("A number has too large an exponent.") from None
 
 
 def _faults(value: Any, *, look_at_texts: bool) -> Iterator[Fault]:

@@ -9,9 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from kernel.currencies import UnknownCurrency, digits_of
 from kernel.errors import DomainError
+from kernel.exact import DIGITS_MAX, parse_scaled
 from kernel.instants import parse_instant
-from kernel.money import Money
+from kernel.money import InvalidAmount, Money, amount_fault
 from refundportal.web.problems import pointer
 
 
@@ -128,21 +130,17 @@ class AmountField(serializers.Field[Money, Any, dict[str, str], Any]):
             for name in data
             if name not in ("amount", "currency")
         }
+        texts: dict[str, str] = {}
         for name in ("amount", "currency"):
-            if not isinstance(data.get(name), str):
+            if isinstance(data.get(name), str):
+                texts[name] = data[name]
+            else:
                 code = "required" if name not in data else "invalid"
                 errors[name] = [ErrorDetail(str(_("A text is needed here.")), code=code)]
+        errors |= _faults_of_amount(texts)
         if errors:
             raise ValidationError(errors)
-        return self._money(data["amount"], data["currency"])
-
-    @staticmethod
-    def _money(amount: str, currency: str) -> Money:
-        try:
-            return Money.parse(amount, currency)
-        except DomainError as error:
-            name = "currency" if error.code == "unknown_currency" else "amount"
-            raise ValidationError({name: [ErrorDetail(error.detail, code=error.code)]}) from None
+        return Money.parse(texts["amount"], texts["currency"])
 
     def to_representation(self, value: Any) -> dict[str, str] | None:  # type: ignore[override]
         if self._minor:
@@ -151,6 +149,21 @@ class AmountField(serializers.Field[Money, Any, dict[str, str], Any]):
                 return None
             value = Money(minor, _walk(value, self._currency))
         return {"amount": value.text, "currency": value.currency}
+
+
+def _faults_of_amount(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Look at amount and currency; at an amount of no known currency, whether it is a decimal text at all."""
+    faults: dict[str, Any] = {}
+    currency, digits = texts.get("currency", ""), DIGITS_MAX
+    if "currency" in texts:
+        try:
+            digits = digits_of(currency)
+        except UnknownCurrency as error:
+            faults["currency"] = [ErrorDetail(error.detail, code=error.code)]
+    if "amount" in texts and parse_scaled(texts["amount"], digits) is None:
+        detail = amount_fault(texts["amount"], currency, digits)
+        faults["amount"] = [ErrorDetail(detail, code=InvalidAmount.code)]
+    return faults
 
 
 def _walk(value: Any, path: str) -> Any:

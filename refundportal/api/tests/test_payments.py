@@ -63,6 +63,24 @@ def test_an_amount_that_is_none_is_refused_where_it_stands(cast, erp, amount, po
 
 
 @pytest.mark.parametrize(
+    ("amount", "pointers"),
+    [
+        ({"amount": "10.001", "currency": "EUR", "minor": 5}, {"/amount/amount", "/amount/minor"}),
+        ({"amount": "x", "currency": "EURO"}, {"/amount/amount", "/amount/currency"}),
+        ({"amount": "x", "currency": 1}, {"/amount/amount", "/amount/currency"}),
+        ({"amount": "x"}, {"/amount/amount", "/amount/currency"}),
+        ({"currency": "EURO", "minor": 5}, {"/amount/amount", "/amount/currency", "/amount/minor"}),
+        ({"amount": "1.123456", "currency": "EURO"}, {"/amount/currency"}),
+    ],
+)
+def test_all_faults_of_an_amount_are_told_at_once(cast, erp, amount, pointers):
+    answer = erp.post("payments/", new_payment(signed_contract(cast), amount=amount))
+
+    assert answer.status_code == 400
+    assert {error["pointer"] for error in answer.json()["errors"]} == pointers
+
+
+@pytest.mark.parametrize(
     ("currency", "amount", "status"), [("JPY", "1000.0", 400), ("JPY", "1000", 201), ("KWD", "1.2345", 400)]
 )
 def test_a_currency_decides_how_many_decimals_an_amount_may_have(cast, erp, currency, amount, status):

@@ -115,6 +115,8 @@ def test_a_token_for_something_else_does_not_evaluate():
         (b"\xff\xfe", 400, "invalid_json"),
         (b'{"id": NaN}', 400, "invalid_json"),
         (b'{"id": -Infinity}', 400, "invalid_json"),
+        (b'{"id": 1e9999999999999999999}', 400, "invalid_json"),
+        (b'{"id": [-0.5E-9999999999999999999]}', 400, "invalid_json"),
         (b'{"id": "a", "id": "b"}', 400, "invalid_json"),
         (b'{"id": "\\u0000"}', 400, "invalid_json"),
         (b'{"id": "\\ud800"}', 400, "invalid_json"),

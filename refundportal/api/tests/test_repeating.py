@@ -43,6 +43,15 @@ def test_a_key_stands_for_one_call(cast, erp, payment):
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
 
+def test_a_number_and_the_same_digits_as_a_text_are_two_calls(cast, erp, payment):
+    amounts = [{"amount": amount, "currency": "EUR"} for amount in (10.5, "10.5")]
+    erp.post("refund-requests/", application(payment, amount=amounts[0]), key="once")
+
+    answer = erp.post("refund-requests/", application(payment, amount=amounts[1]), key="once")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+
+
 def test_two_systems_may_use_the_same_key(cast, erp, payment):
     twin = Caller("refunds:write", "refunds:read", clients=[cast.client])
     first = apply(erp, payment)
