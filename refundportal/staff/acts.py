@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Generic, TypeVar
 from uuid import UUID
 
+import structlog
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
@@ -27,6 +28,7 @@ from refundportal.bell import ring
 from refundportal.staff.lists import StaffAdmin
 from refundportal.staff.visits import Visit, visit_of
 
+log = structlog.get_logger(__name__)
 Row = TypeVar("Row", bound=Model)
 
 STATUS: Final[Mapping[str, int]] = {
@@ -230,6 +232,10 @@ class ActingAdmin(StaffAdmin):
         except DomainError as refusal:
             form.take(refusal)
             return self._show(request, act, form, status=STATUS[refusal.kind])
+        except OperationalError as error:
+            log.warning("act_not_done", act=act.name, error=str(error))
+            form.add_error(None, _("Somebody is working on the same thing. Please try again in a moment."))
+            return self._show(request, act, form, status=503)
         ring(sequence_events)
         messages.success(request, done)
         return redirect(act.back())

@@ -4,6 +4,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from accounts.groups import APPROVER
 from contracts.models import Assessment, Role
@@ -395,3 +396,19 @@ def test_the_people_of_a_case_and_who_can_be_the_second_one_are_named(delivered:
 
     assert "Rosa has the case, assessed work, proposed the answer cannot approve this case" in said
     assert "Can be the second person Arno any amount" in said
+
+
+def test_whoever_finds_the_case_locked_is_asked_to_try_again_and_keeps_what_was_typed(
+    delivered: Scene, monkeypatch
+):
+    request = in_review(delivered)
+
+    def locked(**_: Any) -> None:
+        raise OperationalError("canceling statement due to lock timeout")
+
+    monkeypatch.setattr("refundportal.staff.case_acts.request_information", locked)
+    page = Desk(delivered.cast.rita).do(request, "request_information", question="Which orders?")
+
+    assert page.status_code == 503
+    assert "Please try again in a moment." in words(page)
+    assert "Which orders?" in page.content.decode()
