@@ -7,8 +7,9 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.principals import Principal
-from contracts.models import Contract, ContractState, Document, DocumentKind, Stage, StageKind
+from contracts.models import Contract, ContractState, Document, Stage, StageKind
 from contracts.selectors import contract_of, lock_contract, terms_in_force
+from contracts.selectors.documents import newest_contract_document
 from contracts.services.acts import require_owner_or_author, tell_contract
 from contracts.states import CONTRACT
 from kernel.days import local_date, zone_of
@@ -111,12 +112,7 @@ def write_signature(
 
 def _signed_digest(contract: Contract, named: str, *, needed: bool) -> str:
     """Give the digest of the document that is signed: the newest one of kind contract."""
-    newest = (
-        Document.objects.filter(contract=contract, kind=DocumentKind.CONTRACT)
-        .order_by("uploaded_at", "version", "id")
-        .last()
-    )
-    return agreed_digest(newest, named, needed=needed)
+    return agreed_digest(newest_contract_document(contract.pk), named, needed=needed)
 
 
 def agreed_digest(document: Document | None, named: str, *, needed: bool) -> str:

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from contracts.models import Contract, Delivery, DeliveryState, Membership, Role, Stage
+from contracts.models import AmendmentState, Contract, Delivery, DeliveryState, Membership, Role, Stage
 from contracts.selectors import contracts_of, documents_of, items_of, policy_terms, terms_in_force
 from contracts.services import accept_delivery, object_to_delivery
 from kernel.errors import DomainError, NotFoundOrHidden
@@ -29,6 +29,7 @@ def contract(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
         "contract": found,
         "may_act": role in (Role.OWNER, Role.REQUESTER),
         "is_owner": role == Role.OWNER,
+        "amendments": found.amendments.filter(state=AmendmentState.DRAFT).order_by("number"),
         "members": Membership.objects.filter(client=found.client_id)
         .select_related("user")
         .order_by("created_at")[:50],

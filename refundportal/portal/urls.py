@@ -17,6 +17,7 @@ from refundportal.portal import (
     questions,
     records,
     requests,
+    signing,
 )
 
 
@@ -52,6 +53,8 @@ urlpatterns = [
         files.contract_document,
         name="contract-document",
     ),
+    path("contracts/<number:number>/sign/", signing.sign, name="sign"),
+    path("contracts/<number:number>/amendments/<int:at>/", signing.amendment, name="amendment"),
     path("contracts/<number:number>/stages/<code:code>/accept/", contracts.accept, name="accept"),
     path("contracts/<number:number>/stages/<code:code>/object/", contracts.object_to, name="object"),
     path("payments/<number:number>/", payments.payment, name="payment"),

@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from contracts.tests.cast import signed_contract
+from contracts.services import create_amendment
+from contracts.tests.cast import draft_contract, signed_contract
 from refundportal.portal.tests.visiting import Visitor, all_requests, words
 from refundportal.portal.urls import urlpatterns
 from refunds.services import add_attachment, ask_question
@@ -32,7 +33,7 @@ READ = {
 """Pages that every member of the client may read."""
 ACTS = {"accept", "object", "apply", "apply-check", "apply-confirm", "apply-discard", "withdraw", "bank"}
 """Pages of owners and requesters."""
-OWNERS = {"bank-change", "people", "member", "member-remove"}
+OWNERS = {"bank-change", "people", "member", "member-remove", "sign", "amendment"}
 """Pages of owners alone."""
 SENT_ONLY = {"remove-file"}
 """What is tested where it belongs: it answers everybody the same and touches only one's own draft."""
@@ -57,11 +58,20 @@ def addresses(db, clock) -> tuple[Scene, dict[str, str]]:
         principal=scene.cast.as_alice, client_id=scene.cast.client.pk, subject="Why?", body="So?", now=LATER
     )
     contract, payment = f"/contracts/{scene.contract.number}/", f"/payments/{scene.payment.number}/"
+    create_amendment(
+        principal=scene.cast.as_rita,
+        contract_id=scene.contract.pk,
+        summary="Less to do.",
+        changes={"change": [{"code": "S2", "amount": "400.00"}]},
+        now=LATER,
+    )
     client = f"/clients/{scene.cast.client.pk}/"
     asked = f"/requests/{request.number}/"
     return scene, {
         "contract": contract,
         "contract-document": f"{contract}documents/{document.pk}/",
+        "sign": f"/contracts/{draft_contract(scene.cast).number}/sign/",
+        "amendment": f"{contract}amendments/1/",
         "accept": f"{contract}stages/S1/accept/",
         "object": f"{contract}stages/S1/object/",
         "payment": payment,
@@ -118,7 +128,7 @@ def test_the_policy_is_open_to_everybody(db):
 def test_what_is_foreign_looks_like_what_is_missing(addresses, name):
     scene, found = addresses
     mallory = Visitor(scene.cast.mallory)
-    missing = found[name].replace("2026-000001", "2026-999999").replace("C-2026-0001", "C-2026-9999")
+    missing = found[name].replace("2026-000001", "2026-999999").replace("C-2026-000", "C-2026-999")
     missing = missing.replace(str(scene.cast.client.pk), "00000000-0000-0000-0000-000000000000")
     if name in ("attachment", "contract-document", "question"):
         missing = found[name][:-3] + ("00/" if found[name][-3:] != "00/" else "11/")

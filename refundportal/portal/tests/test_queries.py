@@ -22,7 +22,7 @@ QUERIES = {
     "/": 10,
     "/contracts/": 3,
     "/requests/": 3,
-    "/contracts/{contract}/": 16,
+    "/contracts/{contract}/": 17,
     "/payments/{payment}/": 12,
     "/payments/{payment}/apply/": 8,
     "/payments/{payment}/apply/check/": 15,
