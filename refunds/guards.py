@@ -22,6 +22,7 @@ RULES = (
         "client_id",
         "reason",
         "statement",
+        "objections",
         "amount_minor",
         "currency",
         "remedy",
@@ -32,6 +33,7 @@ RULES = (
         "recorded_at",
         "applicant_id",
         "recorded_by_id",
+        "answer_due_on",
         "receipt_answer",
     ),
     append_only("refunds_statutorycheck"),
@@ -49,6 +51,7 @@ RULES = (
     frozen(
         "refunds_attachment",
         "stored_as",
+        "file_name",
         "sha256",
         "size_bytes",
         "content_type",

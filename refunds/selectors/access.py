@@ -1,5 +1,7 @@
 """Who sees what. The only way to a request, question or file is through the one who asks."""
 
+import re
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -13,7 +15,8 @@ from payments.models import Payment
 from payments.selectors import payments_of
 from refunds.models import ApplicationDraft, Attachment, Decision, Enquiry, Message, RefundRequest
 
-_WITH_ITS_CASE = ("payment__terms", "payment__stage", "contract", "client", "target_stage__contract")
+_NUMBER: Final = re.compile(r"RR-[0-9]{4}-[0-9]{1,12}")
+_WITH_ITS_CASE: Final = ("payment__terms", "payment__stage", "contract", "client", "target_stage__contract")
 
 
 def requests_of(principal: Principal) -> QuerySet[RefundRequest]:
@@ -37,6 +40,8 @@ def request_by_number(principal: Principal, number: str) -> RefundRequest:
 
     :raises NotFoundOrHidden: no such request for this principal
     """
+    if not _NUMBER.fullmatch(number):
+        return _or_hidden(None)
     found = requests_of(principal).select_related(*_WITH_ITS_CASE).filter(number=number).first()
     return _or_hidden(found)
 

@@ -8,16 +8,16 @@ evaluated, and any stored decision can be evaluated again.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, Subquery, Sum, When
+from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, Subquery, When
 
 from contracts.models import AcceptanceItem, AssessmentValue, MeterKind, UsageRecord
 from contracts.policy.terms import as_json
-from contracts.selectors import policy_terms, terms_in_force
-from kernel.exact import decimal_text, scaled_text
+from contracts.selectors import ExactSum, policy_terms, terms_in_force
+from kernel.exact import decimal_text, parse_scaled, scaled_text
 from kernel.money import Money
 from payments.models import Allocation, Payment
 from refunds.models import HiddenDefect, RefundRequest, StatutoryCheck, UsageExclusion
@@ -25,8 +25,10 @@ from refunds.policy.facts import Facts
 from refunds.policy.interchange import parse_facts
 from refunds.states import REQUEST_OPEN
 
-NANO = 9
-MICRO = 6
+NANO: Final = 9
+MICRO: Final = 6
+ENTRIES_MAX: Final = 10_000
+"""More entries of usage no evaluation takes."""
 
 
 def gather_facts(
@@ -202,7 +204,32 @@ def _usage(
     for row in _usage_rows(payment, submitted_at, decided_at, request):
         if row["stage__code"] is None or row["stage__code"] in stages:
             entries.extend(_usage_entries(row))
-    return entries
+    return entries if len(entries) <= ENTRIES_MAX else _merged(entries, submitted_at)
+
+
+def _merged(entries: list[dict[str, Any]], submitted_at: datetime) -> list[dict[str, Any]]:
+    """
+    Take periods that were over by the application together, by meter and stage, where there are too many.
+
+    Each counts in full, so one period over all of them with the sum of their prices is worth the same.
+    """
+    kept: list[dict[str, Any]] = []
+    over: dict[tuple[str, str | None], dict[str, Any]] = {}
+    for entry in entries:
+        if entry["kind"] != MeterKind.TIME or datetime.fromisoformat(entry["end"]) > submitted_at:
+            kept.append(entry)
+            continue
+        name = (entry["meter"], entry["stage"])
+        if name not in over:
+            over[name] = dict(entry)
+            kept.append(over[name])
+            continue
+        whole = over[name]
+        price = (parse_scaled(whole["price"], NANO) or 0) + (parse_scaled(entry["price"], NANO) or 0)
+        whole["price"] = scaled_text(price, NANO)
+        whole["start"], whole["end"] = min(whole["start"], entry["start"]), max(whole["end"], entry["end"])
+        whole["recorded_at"] = max(whole["recorded_at"], entry["recorded_at"])
+    return kept
 
 
 def _usage_rows(
@@ -221,7 +248,7 @@ def _usage_rows(
     return (
         rows.values("meter__code", "stage__code", "kind", "price_nano", "ends_at", start=start)
         .annotate(
-            quantity=Sum("quantity_micro"),
+            quantity=ExactSum("quantity_micro"),
             times=Count("id"),
             last=Max("occurred_at"),
             recorded=Max("recorded_at"),

@@ -96,10 +96,10 @@ def _keep(user: User, payment: Payment, now: datetime, **values: Any) -> Applica
 
 def _check_content(content: Mapping[str, Any]) -> None:
     try:
-        size = len(json.dumps(dict(content), allow_nan=False).encode())
+        written = json.dumps(dict(content), allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError):
-        size = CONTENT_MAX + 1
-    if size > CONTENT_MAX or "\\u0000" in json.dumps(dict(content), default=str):
+        written = b""
+    if not 0 < len(written) <= CONTENT_MAX or rb"\u0000" in written:
         fault = Fault(path="content", message=f"must be a JSON object of at most {CONTENT_MAX} bytes")
         raise InvalidInput("This draft cannot be kept.", faults=[fault])
 

@@ -18,7 +18,7 @@ from refunds.selectors.access import evidence_of
 from refunds.selectors.actions import Rule, require, why_not_check_statute, why_not_establish
 from refunds.selectors.standing import standing_of
 from refunds.services.cases import brief, evaluate, keep_answer, lock_case, tell
-from refunds.services.inputs import read_text
+from refunds.services.inputs import read_text, text_fault
 
 EXCLUDED_AT_ONCE_MAX = 1000
 
@@ -184,7 +184,8 @@ def _usage_of_case(request: RefundRequest, records: Sequence[tuple[str, str]]) -
         raise _fault("records", f"must name 1 to {EXCLUDED_AT_ONCE_MAX} usage records", "out_of_range")
     by_source: dict[str, list[str]] = {}
     for source, external_id in records:
-        by_source.setdefault(source, []).append(external_id)
+        if not text_fault("source", source, 60) and not text_fault("external_id", external_id, 120):
+            by_source.setdefault(source, []).append(external_id)
     found = {
         (row.source, row.external_id): row
         for source, ids in by_source.items()

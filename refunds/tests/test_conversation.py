@@ -124,7 +124,12 @@ def test_evidence_that_was_sent_is_neither_replaced_nor_deleted(scene):
     applied(scene, attachments=[Upload(BytesIO(TEXT), "a.txt")])
     files = Attachment.objects.all()
 
-    for change in ({"sha256": "0" * 64}, {"stored_as": "00/other"}, {"request": None}):
+    for change in (
+        {"sha256": "0" * 64},
+        {"stored_as": "00/other"},
+        {"file_name": "b.txt"},
+        {"request": None},
+    ):
         with pytest.raises(IntegrityError), transaction.atomic():
             files.update(**change)
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -165,7 +170,7 @@ def test_only_who_may_apply_keeps_a_draft(scene, who, refusal):
         saved(scene, user=getattr(scene.cast, who))
 
 
-@pytest.mark.parametrize("content", [{"a": "x" * 70_000}, {"a": float("nan")}, {"a": "\0"}])
+@pytest.mark.parametrize("content", [{"a": "x" * 70_000}, {"a": float("nan")}, {"a": "\0"}, {"a": "\ud800"}])
 def test_a_draft_that_cannot_be_kept_is_refused(scene, content):
     with pytest.raises(InvalidInput):
         saved(scene, content=content)

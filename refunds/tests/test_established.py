@@ -113,12 +113,12 @@ def test_usage_that_is_not_of_this_payment_is_named_by_its_place(scene):
         services.exclude_usage(
             principal=scene.cast.as_rita,
             request_id=request.pk,
-            records=[("meters", "0"), ("meters", "7")],
+            records=[("meters", "0"), ("meters", "7"), ("meters\0", "\ud800")],
             reason="Ours.",
             now=LATER,
         )
 
-    assert [fault.path for fault in refusal.value.faults] == ["records[1]"]
+    assert [fault.path for fault in refusal.value.faults] == ["records[1]", "records[2]"]
 
 
 ACTS = {

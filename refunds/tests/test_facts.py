@@ -1,10 +1,12 @@
 """Facts are gathered completely, exactly, and in a constant number of queries."""
 
 from datetime import timedelta
+from fractions import Fraction
 from io import BytesIO
 
 import pytest
 
+from contracts.selectors.totals import usage_totals
 from contracts.services import (
     accept_delivery,
     add_document,
@@ -18,6 +20,7 @@ from payments.services.usage import record_usage
 from refunds import services
 from refunds.policy.decide import decide
 from refunds.policy.interchange import facts_json, fingerprint
+from refunds.selectors import facts as facts_module
 from refunds.selectors import gather_facts, quote
 from refunds.tests.scene import LATER, TEXT, Scene, applied, eur, in_review, make_scene, paid
 
@@ -37,6 +40,16 @@ def use(scene: Scene, *records: dict, now=LATER) -> None:
 
 def calls(quantity: str, at=LATER, **fields) -> dict:
     return {"meter": "api_calls", "quantity": quantity, "occurred_at": at.isoformat(), **fields}
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_quantities_are_summed_exactly_beyond_what_a_column_holds(scene, sign):
+    use(scene, calls("1"), *[calls(f"{sign}999999999999.999999") for _ in range(10)])
+
+    (entry,) = facts_of(scene)["usage"]
+
+    assert entry["quantity"] == ("10000000000000.99999" if not sign else "-9999999999998.99999")
+    assert usage_totals(scene.contract.pk)[0].quantity == Fraction(entry["quantity"])
 
 
 def test_facts_name_the_payment_its_terms_and_its_stored_deadline(scene):
@@ -162,6 +175,24 @@ def test_every_period_of_time_usage_stands_for_itself_even_if_two_are_alike(scen
     usage = facts_of(scene)["usage"]
 
     assert [(one["kind"], one["price"]) for one in usage] == [("time", "30")] * 2
+
+
+def test_periods_that_are_over_are_taken_together_where_there_are_too_many(scene, monkeypatch):
+    def hour(place: int, **fields) -> dict:
+        start = NOW + timedelta(minutes=place)
+        period = {"start": start.isoformat(), "end": (start + timedelta(minutes=30)).isoformat()}
+        return {"meter": "hosting", **period, **fields}
+
+    use(scene, hour(0), hour(10), hour(20, stage="S1"), hour(25, stage="S1"), hour(45), calls("3"), now=LATER)
+    payment = Payment.objects.select_related("terms", "client").get(pk=scene.payment.pk)
+    one_by_one = decide(gather_facts(payment, submitted_at=LATER, decided_at=LATER))
+    monkeypatch.setattr(facts_module, "ENTRIES_MAX", 3)
+
+    together = gather_facts(payment, submitted_at=LATER, decided_at=LATER)
+
+    assert len(together.usage) == 4
+    assert decide(together).lines == one_by_one.lines
+    assert decide(together).usage_value == one_by_one.usage_value
 
 
 def test_excluded_usage_counts_no_more_until_it_is_included_again(scene):

@@ -272,6 +272,8 @@ def test_each_invariant_has_its_own_words():
         "UPDATE refunds_refundrequest SET submitted_at = recorded_at, statement = 'x'",
         "UPDATE refunds_refundrequest SET receipt_answer = '{}'",
         "UPDATE refunds_refundrequest SET amount_minor = 1",
+        "UPDATE refunds_refundrequest SET objections = '[1]'",
+        "UPDATE refunds_refundrequest SET answer_due_on = '2030-01-01'",
         "DELETE FROM refunds_refundrequest",
     ],
 )
