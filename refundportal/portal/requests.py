@@ -69,7 +69,7 @@ def _case(visit: Visit, case: CaseView) -> dict[str, Any]:
         "state": words_for(REQUEST_STATES, found.state),
         "zone": found.payment.terms.time_zone if found.payment.terms else "",
         "statement": statement_of(case.answer, names),
-        "timeline": timeline_of(case),
+        "timeline": timeline_of(case, to_client=not visit.principal.is_staff),
         "asked": None if found.amount_minor is None else Money(found.amount_minor, found.currency),
         "objections": [
             (f"{one['item']} {names.items.get((one['stage'], one['item']), '')}".strip(), one["text"])

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from django.utils.translation import gettext
+
 from refunds.selectors import CaseView
 from refunds.wording import WHO, words_for
 
@@ -50,12 +52,16 @@ class Entry:
     due_on: date | None = None
 
 
-def timeline_of(case: CaseView) -> tuple[Entry, ...]:
-    """Make the timeline of a case: what happened, in order, and the next step at the end."""
+def timeline_of(case: CaseView, *, to_client: bool = False) -> tuple[Entry, ...]:
+    """
+    Make the timeline of a case: what happened, in order, and the next step at the end.
+
+    With `to_client` it speaks to the client: as “you”.
+    """
     happened = tuple(
         Entry(
             what=one.what,
-            who=f"{one.person}, {one.who}" if one.person else one.who,
+            who=f"{one.person}, {one.who}" if one.person else _addressed(one.who, to_client),
             at=one.at,
             icon=ICONS.get(one.type, "circle"),
         )
@@ -65,8 +71,12 @@ def timeline_of(case: CaseView) -> tuple[Entry, ...]:
     following = case.next_step
     if following is None:
         return happened
-    who = words_for(WHO, following.who)
+    who = _addressed(words_for(WHO, following.who), to_client)
     return (
         *happened,
         Entry(what=following.what, who=who, icon="hourglass", is_next=True, due_on=following.due_on),
     )
+
+
+def _addressed(who: str, to_client: bool) -> str:
+    return gettext("you") if to_client and who == words_for(WHO, "client") else who

@@ -10,6 +10,7 @@ from django.test import Client
 from accounts.principals import SYSTEM
 from contracts.models import Delivery
 from contracts.tests.cast import draft_contract, signed_contract
+from events.journal import sequence_events
 from payments.services import record_usage
 from refundportal.portal.tests.visiting import Visitor, words
 from refunds.services import post_message, request_information, withdraw_request
@@ -352,3 +353,15 @@ def test_pages_before_signing_in_are_in_the_same_look(db, address):
     assert 'class="masthead"' in body
     assert "<script>" not in body
     assert " style=" not in body
+
+
+def test_the_timeline_speaks_to_the_client_as_you_and_of_the_client_to_staff(scene: Scene):
+    request = applied(scene)
+    sequence_events()
+    address = f"/requests/{request.number}/"
+
+    hers, ours = (words(Visitor(person).get(address)) for person in (scene.cast.alice, scene.cast.rita))
+
+    assert "you · Monday, 1 June 2026" in hers
+    assert "client · Monday, 1 June 2026" not in hers
+    assert "client · Monday, 1 June 2026" in ours
