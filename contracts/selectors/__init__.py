@@ -17,11 +17,13 @@ from contracts.selectors.access import (
     stages_of,
 )
 from contracts.selectors.invitations import usable_invitation
+from contracts.selectors.sums import ExactSum
 from contracts.selectors.terms import policy_terms, terms_in_force
 from contracts.selectors.usage import UsageFrame, find_usage, usage_frames
 from contracts.selectors.work import acceptance_at, deliveries_at, item_values, items_of, objection_at
 
 __all__ = [
+    "ExactSum",
     "UsageFrame",
     "acceptance_at",
     "client_of",

@@ -6,9 +6,10 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Sum
+from django.db.models import Count
 
 from contracts.models import MeterKind, UsageRecord
+from contracts.selectors.sums import ExactSum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ def usage_totals(contract_id: UUID) -> list[UsageTotal]:
     groups = (
         UsageRecord.objects.filter(contract_id=contract_id)
         .values("meter__code", "kind", "stage__code", "price_nano")
-        .annotate(records=Count("id"), quantity=Sum("quantity_micro"))
+        .annotate(records=Count("id"), quantity=ExactSum("quantity_micro"))
         .order_by("meter__code", "kind", "stage__code", "price_nano")
     )
     by_meter: dict[tuple[str, str, str | None], list[dict[str, Any]]] = {}

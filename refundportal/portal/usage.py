@@ -8,9 +8,10 @@ from fractions import Fraction
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, QuerySet
 
 from contracts.models import Contract, Meter, MeterKind, UsageRecord
+from contracts.selectors import ExactSum
 from kernel.exact import decimal_text, scaled_text
 from refunds.arithmetic import exact_words, plain_number
 
@@ -39,7 +40,7 @@ def usage_so_far(contract: Contract, now: datetime) -> list[MeterUse]:
     quantities: dict[UUID, int] = defaultdict(int)
     counts: dict[UUID, int] = defaultdict(int)
     metered = records.filter(kind=MeterKind.METERED, occurred_at__lte=now).values("meter_id", "price_nano")
-    for row in metered.annotate(quantity=Sum("quantity_micro"), times=Count("id")):
+    for row in metered.annotate(quantity=ExactSum("quantity_micro"), times=Count("id")):
         values[row["meter_id"]] += Fraction(int(row["quantity"]) * row["price_nano"], MICRO * NANO)
         quantities[row["meter_id"]] += int(row["quantity"])
         counts[row["meter_id"]] += row["times"]
@@ -57,7 +58,7 @@ def _periods(records: QuerySet[UsageRecord], now: datetime) -> Iterable[tuple[UU
     ended = (
         records.filter(ends_at__lte=now)
         .values("meter_id")
-        .annotate(price=Sum("price_nano"), times=Count("id"))
+        .annotate(price=ExactSum("price_nano"), times=Count("id"))
     )
     for row in ended:
         yield row["meter_id"], Fraction(int(row["price"]), NANO), row["times"]
