@@ -117,8 +117,9 @@ def charge_back_payment(
     )  # fmt: skip
     uncover_stage(payment.stage_id, payment.amount_minor)
     ledger.book_chargeback(payment, lost, now)
-    # The rooms above see the payment as it is now: charged back.
-    for payout in Payout.objects.filter(payment=payment, state=PayoutState.READY).order_by("id"):
+    # The rooms above see the payment as it is now: charged back. One that a sender is just taking is left.
+    ready = Payout.objects.select_for_update(no_key=True).filter(payment=payment, state=PayoutState.READY)
+    for payout in ready.order_by("id"):
         cancel_ready(
             payout=payout, payment=payment, principal=principal, reason="payment_charged_back", now=now
         )

@@ -3,11 +3,13 @@ Races over money. Each has a twin that switches the protection off and has to se
 test would prove nothing.
 """
 
+import threading
 import time
 from contextlib import contextmanager
 from functools import partial
 
 import pytest
+from django.db import transaction
 from django.db.models import F, QuerySet
 
 from accounts.principals import SYSTEM
@@ -24,6 +26,7 @@ from payments.services import (
     cancel_payout,
     capture,
     capture_payment,
+    charge_back_payment,
     coverage,
     record_usage,
     send_due_payouts,
@@ -31,7 +34,7 @@ from payments.services import (
     usage,
 )
 from payments.services.coverage import PaymentAboveStage
-from payments.services.sending import claim_next
+from payments.services.sending import claim_next, claim_payout
 from payments.tests.races import at_once, errors_of
 from payments.tests.scenes import LATER, captured_payment, pending_payment, ready_payout, violated
 
@@ -174,6 +177,26 @@ def test_a_payout_is_either_sent_or_cancelled(cast, payment):
             assert (payout.state, sent) == ("cancelled", 0)
             assert not SandboxRefund.objects.filter(key=payout.pk.hex).exists()
     assert violated() == []
+
+
+def test_a_chargeback_is_recorded_while_a_sender_takes_the_payout(cast, payment):
+    payout = ready_payout(payment, "10.00")
+    taken = threading.Event()
+
+    def take():
+        with transaction.atomic():
+            claim_payout(Payout.objects.select_for_update(no_key=True).get(pk=payout.pk), NOW)
+            taken.set()
+            time.sleep(0.5)
+
+    def charge_back():
+        taken.wait(10)
+        charge_back_payment(principal=cast.as_finn, payment_id=payment.pk, now=LATER)
+
+    assert errors_of(at_once(take, charge_back)) == []
+    payment.refresh_from_db()
+    payout.refresh_from_db()
+    assert (payment.status, payout.state) == ("charged_back", "submitting")
 
 
 # Usage and a capture
