@@ -60,6 +60,7 @@ RULES = (
         "client_id",
         "amount_minor",
         "currency",
+        "rail",
         "replaces_id",
         "created_at",
         "created_by_id",

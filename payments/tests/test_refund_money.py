@@ -204,6 +204,7 @@ def test_a_transfer_is_booked_once_per_key_and_terms(contract):
         "UPDATE payments_payout SET amount_minor = 1",
         "UPDATE payments_payout SET state = 'settled'",
         "UPDATE payments_payout SET currency = 'USD'",
+        "UPDATE payments_payout SET rail = 'manual'",
     ],
 )
 def test_the_database_refuses_to_rewrite_money(contract, sql):
