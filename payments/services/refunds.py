@@ -44,13 +44,15 @@ def reserve_refund(*, payment: Payment, amount_minor: int) -> None:
 
     :raises RefundExceedsPayment: less is left after refunds, reservations and chargebacks
     """
+    if amount_minor <= 0:
+        raise RefundExceedsPayment(payment=payment.pk)
     room = F("amount_minor") - F("charged_back_minor") - F("reserved_minor") - F("refunded_minor")
     changed = (
         Payment.objects.annotate(room=room)
         .filter(pk=payment.pk, room__gte=amount_minor)
         .update(reserved_minor=F("reserved_minor") + amount_minor)
     )
-    if amount_minor <= 0 or not changed:
+    if not changed:
         raise RefundExceedsPayment(payment=payment.pk)
     refresh_counters(payment)
 

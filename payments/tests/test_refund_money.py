@@ -2,7 +2,7 @@
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contracts.tests.cast import make_cast, signed_contract, stage_named
@@ -218,6 +218,7 @@ def test_the_database_refuses_to_rewrite_money(contract, sql):
 
 @settings(max_examples=30, deadline=None)
 @given(parts=st.lists(st.integers(min_value=-5, max_value=60000), max_size=8))
+@example(parts=[-1])
 @pytest.mark.django_db
 def test_however_many_refunds_are_asked_for_their_sum_stays_within_the_payment(parts):
     with transaction.atomic():
