@@ -11,10 +11,11 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from contracts.tests.cast import Cast, delivered_stage, make_cast, signed_contract
-from payments.models import Payment
+from contracts.services import create_amendment, invite_member
+from contracts.services.invitations import invitation_token
+from contracts.tests.cast import delivered_stage, draft_contract, make_cast, signed_contract
 from refunds.models import RefundRequest
-from refunds.services import request_information
+from refunds.services import ask_question, request_information
 from refunds.tests.scene import Scene, approved, in_review, paid
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -166,24 +167,52 @@ def test_a_window_that_closes_takes_the_button_with_it(scene: Scene, open_as_ali
     expect(page.get_by_text("The window has closed while this page was open.")).to_be_visible()
 
 
-def _furnish(cast: Cast, now: datetime) -> dict[str, Payment | RefundRequest]:
-    """An answered application, and one that waits for Alice."""
+def _furnish(scene: Scene, now: datetime) -> dict[str, Any]:
+    """An answered application, one that waits for Alice, a question, a draft and an amendment to sign."""
+    cast = scene.cast
+    create_amendment(
+        principal=cast.as_rita,
+        contract_id=scene.contract.pk,
+        summary="Less to do.",
+        changes={"change": [{"code": "S2", "amount": "400.00"}]},
+        now=now,
+    )
+    question = ask_question(
+        principal=cast.as_alice, client_id=cast.client.pk, subject="Why?", body="So?", now=now
+    )
     first = signed_contract(cast, title="Answered", now=now - timedelta(days=20))
     second = signed_contract(cast, title="Asked", terms={"rounding": "company"}, now=now - timedelta(days=20))
     answered = approved(Scene(cast, first, paid(cast, first, at=now - timedelta(hours=3))), now=now)
     asked = in_review(Scene(cast, second, paid(cast, second, at=now - timedelta(hours=2))), now=now)
     request_information(principal=cast.as_rita, request_id=asked.pk, question="Which one?", now=now)
-    return {"answered": answered, "asked": asked}
+    draft = draft_contract(cast, title="Draft")
+    invitation = invite_member(
+        principal=cast.as_mallory,
+        client_id=cast.other_client.pk,
+        email=cast.alice.email,
+        role="viewer",
+        now=now,
+    )
+    join = f"/join/{invitation_token(invitation.pk)}/"
+    return {"join": join, "answered": answered, "asked": asked, "question": question, "draft": draft}
 
 
 def _addresses(scene: Scene, requests: dict[str, Any]) -> list[str]:
     contract, payment = f"/contracts/{scene.contract.number}/", f"/payments/{scene.payment.number}/"
+    client = f"/clients/{scene.cast.client.pk}/"
     asked, answered = f"/requests/{requests['asked'].number}/", f"/requests/{requests['answered'].number}/"
     return [
         *("/", "/policy/", "/you/", "/contracts/", "/requests/"),
         *(contract, f"{contract}stages/S1/accept/", f"{contract}stages/S1/object/"),
         *(payment, f"{payment}apply/", f"{payment}apply/check/", f"{payment}apply/confirm/"),
         *(asked, f"{asked}withdraw/", f"{asked}received/", answered, f"{answered}letter/"),
+        *("/questions/", "/questions/ask/", f"/questions/{requests['question'].pk}/"),
+        *(
+            f"{client}people/",
+            f"{client}people/{scene.cast.bea.pk}/",
+            f"{client}people/{scene.cast.bea.pk}/remove/",
+        ),
+        *(f"/contracts/{requests['draft'].number}/sign/", f"{contract}amendments/1/", requests["join"]),
         *("/account/password/change/", "/account/2fa/", "/account/logout/"),
     ]
 
@@ -192,7 +221,7 @@ def _addresses(scene: Scene, requests: dict[str, Any]) -> list[str]:
     ("viewport", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone in daylight", "desk at night"]
 )
 def test_axe_finds_nothing_and_no_page_is_wider_than_its_screen(scene, now, open_as_alice, viewport, scheme):
-    requests = _furnish(scene.cast, now)
+    requests = _furnish(scene, now)
     page = open_as_alice(color_scheme=scheme)
     page.set_viewport_size(viewport)
     page.goto(f"/payments/{scene.payment.number}/apply/")
