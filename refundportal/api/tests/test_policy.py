@@ -190,3 +190,32 @@ def test_evaluating_needs_one_query_for_the_token_and_none_besides(django_assert
 
     with django_assert_num_queries(1):
         evaluate(FACTS, **headers)
+
+
+def items_with_denominators(count: int) -> dict:
+    """Facts whose exact sum has a denominator of some 40 bits for each of `count` items."""
+    first = 10**12
+    items = [
+        {"code": f"AC-{number}", "weight": f"1/{first + 2 * number + 1}", "fulfilled": "1"}
+        for number in range(count)
+    ]
+    return FACTS | {"work": [FACTS["work"][0] | {"items": items}]}
+
+
+def test_facts_that_would_be_summed_for_minutes_are_refused_over_the_web():
+    answer = evaluate(items_with_denominators(4_000))
+
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "facts_too_fine"
+
+
+def test_a_thousand_different_fractions_are_answered():
+    assert evaluate(items_with_denominators(1_000)).status_code == 200
+
+
+def test_ten_thousand_items_in_decimals_are_answered():
+    items = [{"code": f"AC-{n}", "weight": f"{n + 1}.25", "fulfilled": "0.5"} for n in range(10_000)]
+
+    answer = evaluate(FACTS | {"work": [FACTS["work"][0] | {"items": items}]})
+
+    assert answer.status_code == 200
