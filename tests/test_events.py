@@ -10,8 +10,15 @@ from django.conf import settings
 from jsonschema import Draft202012Validator
 
 from events.management.commands.event_catalogue import MARK, catalogue
-from events.models import Event
+from events.models import Delivery, Event
 from events.schemas import TYPES
+from events.tests.journal import an_event
+from events.tests.receivers import LOOPBACK, receiver
+from events.tests.webhooks import an_endpoint, everybody_sees_a_client, wait_for
+from events.webhooks import audience
+from events.webhooks.postman import postman
+from refundportal.beat import Beat
+from refundportal.bell import Rope
 from tests.test_architecture import ROOMS, product_files, tree_of
 from tests.test_demo import demo  # noqa: F401 - a fixture
 
@@ -42,6 +49,23 @@ def test_every_event_of_the_demonstration_is_as_the_documentation_says(demo):  #
     events = list(Event.objects.all())
     assert {fault for event in events for fault in faults_of(event)} == set()
     assert len({event.type for event in events}) >= 40
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_no_bell_at_all_the_beat_brings_every_event_to_its_receiver(settings, monkeypatch):
+    settings.WEBHOOK_NETWORKS = LOOPBACK
+    monkeypatch.setattr(audience._register, "find", everybody_sees_a_client)
+    beat = Beat({"events.tasks.sequence_events": 1, "events.tasks.deliver_webhooks": 1}, Rope())
+    with receiver() as erp:
+        an_endpoint(erp.url, ["payment.captured"])
+        beat.start()
+        events = [an_event() for _ in range(5)]
+        wait_for(lambda: len(erp.calls) >= 5)
+        beat.stop()
+        assert postman.rest(20)
+
+    assert sorted(headers["webhook-id"] for headers, _ in erp.calls) == sorted(str(one.pk) for one in events)
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
 
 
 def patterns(call):

@@ -22,6 +22,7 @@ from events.tests.webhooks import (
     send,
     the_delivery,
     told,
+    wait_for,
 )
 from events.webhooks import audience, sending, wire
 from events.webhooks.postman import Postman, postman
@@ -224,12 +225,6 @@ def test_a_postman_who_stumbled_can_be_woken_again(monkeypatch):
 
     assert clock
     assert len(erp.calls) == 1
-
-
-def wait_for(true, timeout_s=10):
-    end = time.monotonic() + timeout_s
-    while not true() and time.monotonic() < end:
-        time.sleep(0.02)
 
 
 @pytest.mark.postgresql

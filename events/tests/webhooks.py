@@ -1,6 +1,7 @@
 """What the tests of webhooks share: an endpoint, events for it, and the time."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -47,3 +48,10 @@ def send(now: datetime = NOON, **options: int) -> int:
 
 def the_delivery(event: Event) -> Delivery:
     return Delivery.objects.get(event=event)
+
+
+def wait_for(true: Callable[[], object], timeout_s: int = 20) -> None:
+    """Wait until something is true, or for long enough."""
+    end = time.monotonic() + timeout_s
+    while not true() and time.monotonic() < end:
+        time.sleep(0.02)

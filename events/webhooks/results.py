@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
 
+import structlog
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -16,6 +17,8 @@ from events.actors import SYSTEM_ACTOR
 from events.models import Delivery, DeliveryAttempt, DeliveryState, WebhookEndpoint
 from events.outbox import DELAYS
 from events.webhooks.services import switch_off
+
+log = structlog.get_logger(__name__)
 
 RETRY_AFTER_MAX: Final = timedelta(hours=24)
 ASKS_FOR_QUIET: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
@@ -77,6 +80,7 @@ def _write_failure(endpoint: WebhookEndpoint, delivery: Delivery, outcome: Outco
     quiet = {"quiet_until": now + wait} if wait and outcome.status in ASKS_FOR_QUIET else {}
     _update(endpoint, failures=F("failures") + 1, **quiet)
     if delivery.attempts >= len(DELAYS):
+        log.error("webhook_given_up", delivery_id=str(delivery.pk), endpoint_id=str(endpoint.pk))
         _write_down(delivery, state=DeliveryState.DEAD, last_error=outcome.told)
         return
     delay = DELAYS[delivery.attempts] * random.uniform(1, 1.1)  # noqa: S311 - so that not all come back at once

@@ -84,7 +84,7 @@ def change_endpoint(
     :raises TooManyEndpoints: it would be one live endpoint too many
     """
     endpoint = lock_endpoint_of(api_client_id, endpoint_id)
-    _refuse_faults(endpoint.url if url is None else url, types or ())
+    _refuse_faults(url, types or ())
     before = (endpoint.url, endpoint.types, endpoint.is_active)
     if url is not None and url != endpoint.url:
         endpoint.url, endpoint.failures, endpoint.quiet_until = url, 0, None
@@ -174,10 +174,11 @@ def resend(*, api_client_id: UUID, delivery_id: UUID, now: datetime) -> Delivery
     return delivery_of(api_client_id, delivery_id)
 
 
-def _refuse_faults(url: str, types: Sequence[str]) -> None:
+def _refuse_faults(url: str | None, types: Sequence[str]) -> None:
     faults = []
     try:
-        refuse_hopeless(parse_target(url), settings.WEBHOOK_NETWORKS)
+        if url is not None:
+            refuse_hopeless(parse_target(url), settings.WEBHOOK_NETWORKS)
     except TargetRefused as refusal:
         faults.append(Fault(path="url", message=str(refusal), code="target_refused"))
     for place, name in enumerate(types):

@@ -165,6 +165,15 @@ def test_an_endpoint_cannot_be_moved_inside_either(erp):
     assert WebhookEndpoint.objects.get().url == URL
 
 
+def test_an_endpoint_in_a_network_that_is_no_longer_listed_can_still_be_changed(erp, settings):
+    added = add(erp, "http://127.0.0.1:9/hooks")
+    settings.WEBHOOK_NETWORKS = ()
+
+    changed = erp.patch(f"webhook-endpoints/{added['id']}/", {"types": ["contract.signed"]})
+
+    assert changed.json()["types"] == ["contract.signed"]
+
+
 def test_there_are_only_so_many_live_endpoints(erp):
     made = [add(erp) for _ in range(ENDPOINTS_MAX)]
 
