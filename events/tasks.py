@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from events import journal, outbox
+from events.webhooks import claims
 from events.webhooks.postman import postman
 
 ROUNDS_MAX = 20
@@ -36,4 +37,5 @@ def deliver_due() -> int:
 @shared_task
 def deliver_webhooks() -> None:
     """Have the webhooks sent that are due, beside everything else: a slow receiver holds up no worker."""
-    postman.wake(timezone.now)
+    if claims.due(timezone.now()).exists():
+        postman.wake(timezone.now)

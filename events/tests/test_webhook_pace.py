@@ -194,6 +194,13 @@ def test_the_task_returns_at_once_and_the_postman_sends_beside_it():
     assert the_delivery(event).lease_until is None
 
 
+def test_the_task_wakes_nobody_while_nothing_is_due(monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(Postman, "wake", lambda *args: pytest.fail("woken"))
+
+    with django_assert_num_queries(1):
+        tasks.deliver_webhooks()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_postman_who_was_called_while_at_work_looks_once_more_before_going_home():
     mine = Postman()
