@@ -151,6 +151,13 @@ INVARIANTS: Final = (
         f"{_IN_WORK_OF_CASE} AND a.by_id = d.approved_by_id AND a.at <= d.decided_at)",
     ),
     _hand(
+        "nobody approves a case with a delivery they recorded after the application",
+        "a delivery recorded late",
+        f"EXISTS (SELECT 1 FROM contracts_delivery v {_IN_WORK_OF_CASE} "
+        "AND v.recorded_by_id = d.approved_by_id "
+        "AND v.recorded_at > r.submitted_at AND v.recorded_at <= d.decided_at)",
+    ),
+    _hand(
         "nobody approves a case with an acceptance they recorded",
         "an acceptance recorded",
         f"EXISTS (SELECT 1 FROM contracts_delivery v {_IN_WORK_OF_CASE} AND NOT v.accepted_by_client "

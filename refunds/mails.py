@@ -94,7 +94,7 @@ def _answered(event: Event, recipient: Recipient) -> Mail:
     number = "" if about is None else about.number
     subject = _("We have answered your question: %(subject)s") % {"subject": enquiry.subject}
     answer = enquiry.messages.filter(by_staff=True, at__lte=event.at).order_by("-at", "-id")[0]
-    facts = {"subject": enquiry.subject, "body": answer.body, "link": settings.BASE_URL}
+    facts = {"subject": enquiry.subject, "body": answer.body, "link": _link("question", str(enquiry.pk))}
     return _mail(f"{subject} ({number})" if number else subject, "answer", facts)
 
 

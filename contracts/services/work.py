@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -38,6 +38,9 @@ from kernel.reading import FaultList, read_fields
 from kernel.states import move
 
 OBJECTIONS_MAX = 200
+
+DATED_BACK_MOST: Final = timedelta(days=1)
+"""How late a delivery may be recorded: a client accepts by silence only what they were told of."""
 
 
 class NotDeliverable(DomainError):
@@ -332,6 +335,8 @@ def _waiting_delivery(stage: Stage) -> Delivery:
 
 def _check_delivery_instant(instant: datetime, contract: Contract, stage: Stage, now: datetime) -> None:
     not_later(instant, now, "delivered_at")
+    if instant < now - DATED_BACK_MOST:
+        raise _fault("delivered_at", "must not be more than a day ago: nobody was told of it then")
     if contract.signed_at is not None and instant < contract.signed_at:
         raise _fault("delivered_at", "must not be earlier than the signature")
     last = stage.deliveries.order_by("number").last()

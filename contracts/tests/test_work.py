@@ -51,7 +51,7 @@ def test_work_is_begun_and_delivered_and_becomes_due(cast):
     contract = signed_contract(cast, payment_days=10)
     stage = stage_named(contract, "S1")
     file = add_file(cast, contract, "other")
-    late_evening = NOW.replace(hour=22, minute=30) - timedelta(days=2)
+    late_evening = NOW.replace(hour=22, minute=30) - timedelta(days=1)
 
     start_stage(principal=cast.as_rita, stage_id=stage.pk, now=late_evening)
     delivery = deliver_stage(
@@ -64,7 +64,7 @@ def test_work_is_begun_and_delivered_and_becomes_due(cast):
     )
 
     stage.refresh_from_db()
-    assert (stage.state, stage.due_on) == ("delivered", date(2026, 5, 31) + timedelta(days=10))
+    assert (stage.state, stage.due_on) == ("delivered", date(2026, 6, 1) + timedelta(days=10))
     assert (delivery.number, delivery.delivered_at, delivery.recorded_at) == (1, late_evening, NOW)
     assert list(delivery.documents.all()) == [file]
     event = Event.objects.get(type="stage.delivered")
@@ -145,6 +145,22 @@ def test_a_delivery_lies_between_the_signature_and_now(cast, offset):
         deliver_stage(principal=cast.as_rita, stage_id=stage.pk, delivered_at=NOW + offset, now=NOW)
 
     assert paths(caught) == ["delivered_at"]
+
+
+@pytest.mark.parametrize(
+    ("late", "refused"), [(timedelta(days=1), False), (timedelta(days=1, microseconds=1), True)]
+)
+def test_a_delivery_is_dated_back_by_a_day_at_most(cast, late, refused):
+    stage = stage_named(signed_contract(cast), "S1")
+    start_stage(principal=cast.as_rita, stage_id=stage.pk, now=NOW - timedelta(days=5))
+    record = {"principal": cast.as_rita, "stage_id": stage.pk, "delivered_at": NOW - late, "now": NOW}
+
+    if refused:
+        with pytest.raises(InvalidInput) as caught:
+            deliver_stage(**record)
+        assert paths(caught) == ["delivered_at"]
+    else:
+        assert deliver_stage(**record).delivered_at == NOW - late
 
 
 def test_documents_of_a_delivery_belong_to_its_contract(cast):

@@ -102,7 +102,7 @@ def _book_accepted(booking: Booking) -> None:
         tell_payout("payout.accepted", payout, booking.actor, now, reference=payout.provider_reference)
     elif payout.state == PayoutState.ACCEPTED:
         _look_again(payout, now)
-    elif payout.state not in (PayoutState.SETTLED, PayoutState.RETURNED, PayoutState.MANUAL):
+    elif payout.state not in (PayoutState.SETTLED, PayoutState.RETURNED):
         _leave_break(booking, BreakKind.THEIRS_ONLY)
 
 

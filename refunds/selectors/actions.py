@@ -152,6 +152,7 @@ def _if_a_hand_was_in_it(at: Standing) -> DomainError | None:
     words = {
         "proposed": _("You proposed this answer."),
         "recorded": _("You recorded this application."),
+        "delivered": _("You recorded a delivery after this application had been received."),
         "accepted": _("You recorded an acceptance in this case."),
         "established": _("You established a fact in this case."),
         "assessed": _("You assessed work in this case."),

@@ -18,7 +18,7 @@ from kernel.days import local_date, zone_of
 from kernel.money import Money
 from refunds.models import Decision, HiddenDefect, Proposal, RefundRequest, StatutoryCheck, UsageExclusion
 
-HANDS: Final = ("proposed", "recorded", "accepted", "established", "assessed")
+HANDS: Final = ("proposed", "recorded", "delivered", "accepted", "established", "assessed")
 """What bars a person from approving: what they did in the case before."""
 
 
@@ -86,6 +86,7 @@ def hands_of(person: User, request: RefundRequest) -> frozenset[str]:
     found = RefundRequest.objects.filter(pk=request.pk).annotate(
         proposed=Exists(proposed),
         recorded=_yes_if(Q(recorded_by=person)),
+        delivered=Exists(deliveries.filter(recorded_by=person, recorded_at__gt=OuterRef("submitted_at"))),
         accepted=Exists(deliveries.filter(acceptance_recorded_by=person, accepted_by_client=False)),
         established=established[0] | established[1] | established[2],
         assessed=Exists(assessed),

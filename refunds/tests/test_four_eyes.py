@@ -10,12 +10,19 @@ from accounts.groups import APPROVER, FINANCE
 from accounts.models import User
 from accounts.principals import SYSTEM, Principal
 from accounts.services import create_api_client
-from contracts.services import accept_delivery, add_document, add_member, grant_client
+from contracts.services import (
+    accept_delivery,
+    add_document,
+    add_member,
+    deliver_stage,
+    grant_client,
+    start_stage,
+)
 from contracts.tests.cast import NOW, STAGES, signed_contract
 from kernel.errors import NotFoundOrHidden, NotPermitted
 from refunds import services
 from refunds.errors import FourEyesViolated, LimitExceeded
-from refunds.models import Decision
+from refunds.models import Decision, RefundRequest
 from refunds.tests.scene import (
     LATER,
     TEXT,
@@ -97,6 +104,28 @@ def test_nobody_approves_what_they_had_a_hand_in(hand, because, db):
 
     assert refusal.value.data["because"] == [because]
     assert again(request).state == "proposed"
+    assert approve(scene, request).approved_by == scene.cast.arno
+
+
+def delivered_late_by(scene: Scene, rosa: Principal) -> RefundRequest:
+    """Alice applied for work that was not there; Rosa then recorded its delivery of an hour before."""
+    start_stage(principal=scene.cast.as_rita, stage_id=scene.stage.pk, now=NOW)
+    request = in_review(scene, now=LATER)
+    deliver_stage(principal=rosa, stage_id=scene.stage.pk, delivered_at=NOW, now=LATER + timedelta(minutes=1))
+    found = {"values": {"AC-1": "0", "AC-2": "0", "AC-3": "1"}, "reason": "Tested.", "now": LATER}
+    services.assess(principal=scene.cast.as_rita, request_id=request.pk, stage_id=scene.stage.pk, **found)
+    services.propose_answer(principal=scene.cast.as_rita, request_id=request.pk, now=LATER)
+    return again(request)
+
+
+def test_nobody_approves_a_case_with_a_delivery_they_recorded_after_the_application(scene):
+    rosa = another_reviewer()
+    request = delivered_late_by(scene, rosa)
+
+    with pytest.raises(FourEyesViolated) as refusal:
+        approve(scene, request, rosa)
+
+    assert refusal.value.data["because"] == ["delivered"]
     assert approve(scene, request).approved_by == scene.cast.arno
 
 

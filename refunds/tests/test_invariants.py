@@ -30,7 +30,7 @@ from refunds.tests.scene import (
 )
 from refunds.tests.test_deciding import cancel, exchange
 from refunds.tests.test_facts import calls, use
-from refunds.tests.test_four_eyes import hand_of_rosa
+from refunds.tests.test_four_eyes import delivered_late_by, hand_of_rosa
 
 pytestmark = pytest.mark.django_db
 
@@ -216,6 +216,15 @@ def test_an_approval_by_somebody_with_a_hand_in_it_is_reported(db, hand, title):
 
     force("UPDATE refunds_decision SET approved_by_id = %(rosa)s", rosa=key(rosa.user))
     assert titles() == {title}
+
+
+def test_an_approval_by_who_recorded_a_delivery_after_the_application_is_reported(db):
+    scene, rosa = make_scene(), another_reviewer()
+    approve(scene, delivered_late_by(scene, rosa), now=LATER + timedelta(minutes=2))
+    assert found() == set()
+
+    force("UPDATE refunds_decision SET approved_by_id = %(rosa)s", rosa=key(rosa.user))
+    assert titles() == {"nobody approves a case with a delivery they recorded after the application"}
 
 
 @pytest.mark.parametrize("who", ["rita", "arno"])
