@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kernel.currencies import digits_of
-from kernel.exact import decimal_text, parse_fraction
+from kernel.exact import decimal_text
 from kernel.money import Money
 from refunds.wording import instant_words, money_words, number_words
 
+_NEARLY: Final = "≈ "
 _DECIMALS_SHOWN_MAX: Final = 9
 
 
@@ -95,7 +96,7 @@ def explain_meters(
     found = list(meters)
     count = sum(meter["records"] for meter in found)
     sums = [line for meter in found for line in _meter_sums(meter, currency, zone)]
-    counted = sum((parse_fraction(meter["counted"]) or Fraction(0) for meter in found), Fraction(0))
+    counted = sum((_read(meter["counted"]) or Fraction(0) for meter in found), Fraction(0))
     return Explanation(
         note=_("use made of the service"),
         facts=(
@@ -142,26 +143,34 @@ def _entry_sum(entry: Mapping[str, Any], currency: str, zone: str) -> str:
 
 def _rounded(exact: str, kept: str, currency: str) -> Iterator[str]:
     """Say that a figure is rounded or limited, where it is not the exact one."""
-    if parse_fraction(exact) != parse_fraction(kept):
+    if _read(exact) != _read(kept):
         yield _("rounded, so that all parts add up: %(amount)s") % {"amount": _money(kept, currency)}
+
+
+def _read(text: str) -> Fraction | None:
+    """Read a figure of a finding, however many digits it has; told nearly, it counts as it is told."""
+    try:
+        return Fraction(text.removeprefix(_NEARLY))
+    except ValueError:
+        return None
 
 
 def exact_words(text: str, currency: str) -> str:
     """Write an exact amount in major units: all its decimals if they end soon, else nearly."""
-    number = parse_fraction(text)
+    number = _read(text)
     if number is None:
         return text
     written = decimal_text(number)
     decimals = len(written.partition(".")[2])
-    if "/" not in written and decimals <= _DECIMALS_SHOWN_MAX:
+    if "/" not in written and decimals <= _DECIMALS_SHOWN_MAX and not text.startswith(_NEARLY):
         return number_words(written, max(decimals, digits_of(currency)))
     scale = 10**_DECIMALS_SHOWN_MAX
-    return "≈ " + number_words(decimal_text(Fraction(int(number * scale), scale)), _DECIMALS_SHOWN_MAX)
+    return _NEARLY + number_words(decimal_text(Fraction(int(number * scale), scale)), _DECIMALS_SHOWN_MAX)
 
 
 def share_words(text: str) -> str:
     """Write a share from 0 to 1 as a percentage if that is exact, else as the fraction it is."""
-    number = parse_fraction(text)
+    number = _read(text)
     if number is None:
         return text
     percent = decimal_text(number * 100)
