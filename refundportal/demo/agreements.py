@@ -35,7 +35,6 @@ ORDER_DESK: Final[dict[str, Any]] = {
     "summary": "Orders from the showroom, cutting lists for the workshop, and the stock of the timber yard.",
     "currency": "EUR",
     "stages": [
-        _prepayment("4000.00"),
         _work(
             "S1", "Order desk", "8000.00",
             ("An order is entered within two minutes.", "5"),

@@ -27,7 +27,6 @@ def an_open_window(tell: Teller) -> None:
     """Alice paid the timber yard yesterday, has used it a little, and may apply."""
     alice = tell.people.alice
     contract = tell.agree(tell.people.joinery, alice, agreements.ORDER_DESK, 62)
-    tell.pay(contract, "P1", 60)
     tell.deliver(contract, "S1", 35)
     tell.accept(contract, "S1", 33)
     tell.pay(contract, "S1", 32)
