@@ -73,7 +73,7 @@ fmt: $(DEV)
 	$(BIN)/ruff format .
 
 bench: $(DEV)
-	$(BIN)/python -m benchmarks.bench_policy $(or $(ARGS),--write)
+	$(BIN)/python -m benchmarks.bench_policy $(ARGS)
 
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links
