@@ -17,6 +17,7 @@ from kernel.ids import new_id
 from payments import ledger
 from payments.models import Break, Payout, PayoutStep
 from payments.services import (
+    book_answer,
     charge_back_payment,
     confirm_step,
     replace_payout,
@@ -28,6 +29,7 @@ from payments.services import (
 from payments.services.steps import PaymentNotRefundable, SecondPersonNeeded, StepOpen
 from payments.tests.scenes import (
     LATER,
+    answer,
     captured_payment,
     fault,
     look_after,
@@ -69,6 +71,16 @@ def flo(cast):
     return Principal(
         user=create_user(email="flo@company.example", name="Flo", is_staff=True, groups=[FINANCE])
     )
+
+
+@pytest.mark.parametrize("kind", ["accepted", "settled"])
+def test_a_providers_yes_about_a_payout_with_finance_leaves_a_break(doubtful, kind):
+    for _ in range(2):
+        book_answer(payout_id=doubtful.pk, answer=answer(kind), now=LATER)
+
+    doubtful.refresh_from_db()
+    assert doubtful.state == "manual"
+    assert Break.objects.get().kind == "theirs_only"
 
 
 def propose(principal, payout, *, accepted=True, **fields):
