@@ -5,22 +5,30 @@ All in one transaction: the key is written first, so a second call waits there u
 ended; then it finds the answer. There is no state "running" that a crash could leave behind.
 """
 
+import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import IdempotencyRecord
+from events.crashes import crash_point
 from kernel.errors import DomainError
 
+log = structlog.get_logger(__name__)
 KEPT: Final = timedelta(days=7)
 RETRY_AFTER_S: Final = 1
 # Answers that say "not now" or "not you" are not the answer to the call.
 _NOT_STORED: Final = frozenset({401, 403, 409, 412, 429})
 _LOCK_NOT_AVAILABLE: Final = "55P03"
+# The database has broken a tie: the loser's transaction is undone as a whole and may be done again.
+_BROKEN_TIES: Final = frozenset({"40P01", "40001"})
+TRIES_MAX: Final = 3
 
 
 class IdempotencyKeyReused(DomainError):
@@ -69,30 +77,52 @@ def run_once(
     `work` undoes all it did; `refusal` translates it into the answer. An answer that is not storable
     is given but nothing of the call remains, save the aftermath of its refusal.
 
+    Where the database breaks a deadlock by undoing this transaction, all of it is done again, three
+    times at most: `work` must have no effect outside of the database.
+
     :raises IdempotencyKeyReused: the key stands for a call with another fingerprint
     :raises StillRunning: the first call holds the key for longer than the database waits
     """
-    unstored: list[tuple[StoredAnswer, DomainError | None]] = []
-    try:
+
+    def attempt() -> StoredAnswer:
         with transaction.atomic(durable=True):
             if not _claim(principal, key, fingerprint, now):
                 return _replay(principal, key, fingerprint)
             answer, error = _answer(work, refusal)
             if not answer.is_storable:
-                unstored.append((answer, error))
-                raise _UndoAll
+                raise _UndoAll(answer, error)
             _leave_trace(error)
             _keep(principal, key, answer)
+            crash_point("before_answer_is_kept")
             return answer
-    except _UndoAll:
-        answer, error = unstored[0]
+
+    try:
+        return _again_after_ties(attempt)
+    except _UndoAll as undone:
         with transaction.atomic():
-            _leave_trace(error)
-        return answer
+            _leave_trace(undone.error)
+        return undone.answer
+
+
+def _again_after_ties(attempt: Callable[[], StoredAnswer]) -> StoredAnswer:
+    for tries in range(1, TRIES_MAX + 1):
+        try:
+            return attempt()
+        except OperationalError as error:
+            state = getattr(error.__cause__, "pgcode", None)
+            if state not in _BROKEN_TIES or tries == TRIES_MAX:
+                raise
+            log.warning("transaction_done_again", state=state, tries=tries)
+            time.sleep(random.uniform(0.01, 0.05) * tries)  # noqa: S311 - no secret: lets the other one pass
+    raise AssertionError("the last try returns or raises")
 
 
 class _UndoAll(Exception):
-    """Leave the transaction without a trace."""
+    """Leave the transaction without a trace; what is answered is carried out of it."""
+
+    def __init__(self, answer: StoredAnswer, error: DomainError | None) -> None:
+        super().__init__(answer.status)
+        self.answer, self.error = answer, error
 
 
 def _claim(principal: str, key: str, fingerprint: str, now: datetime) -> bool:

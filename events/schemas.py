@@ -108,6 +108,7 @@ _PAYMENT: Final = "number:number contract:id stage:id amount:amount currency:cur
 _PAYOUT: Final = "request:id payment:id amount:amount currency:currency"
 _REQUEST: Final = "number:number payment:id"
 _BREAK: Final = "kind:code payment:id? payout:id?"
+_RECONCILIATION: Final = "rail:code lines:count differences:count"
 _ENQUIRY: Final = "contract:id? request:id?"
 _ENDPOINT: Final = "api_client:id"
 
@@ -117,6 +118,7 @@ _TABLE: Final = (
     ("client.granted", "client", "A system may act for the client.", "api_client:id"),
     ("client.revoked", "client", "A system may no longer act for the client.", "api_client:id"),
     ("member.invited", "client", "A person was invited to the client.", "invitation:id role:code"),
+    ("member.invitation_withdrawn", "client", "An open invitation was taken back.", "invitation:id"),
     (
         "member.added",
         "client",
@@ -225,8 +227,16 @@ _TABLE: Final = (
     ),
     ("payout.step_proposed", "payout", "A step waits for a second person.", f"{_PAYOUT} step:id kind:code"),
     ("payout.step_withdrawn", "payout", "Such a step was taken back.", f"{_PAYOUT} step:id"),
+    ("break.found", "break", "Our books and the provider's or the bank's differ.", _BREAK),
     ("break.taken", "break", "Somebody looks after a difference to the provider's book.", _BREAK),
     ("break.resolved", "break", "The difference is explained.", _BREAK),
+    ("reconciliation.ended", "reconciliation", "Our books were held against a provider's.", _RECONCILIATION),
+    (
+        "reconciliation.broken_off",
+        "reconciliation",
+        "A provider's book could not be read to its end.",
+        _RECONCILIATION,
+    ),
     (
         "refund_request.submitted",
         "refund_request",
@@ -297,7 +307,18 @@ _TABLE: Final = (
         "A message was written.",
         f"{_REQUEST} message:id by_staff:yes is_internal:yes",
     ),
-    ("attachment.added", "refund_request", "A file was added.", f"{_REQUEST} attachment:id sha256:sha256"),
+    (
+        "attachment.quarantined",
+        "refund_request",
+        "The scanner found something in a file: it is kept and not given out.",
+        f"{_REQUEST} attachment:id",
+    ),
+    (
+        "attachment.added",
+        "refund_request",
+        "A file was added.",
+        f"{_REQUEST} attachment:id sha256:sha256 is_internal:yes",
+    ),
     ("enquiry.asked", "enquiry", "A question was asked.", _ENQUIRY),
     ("enquiry.answered", "enquiry", "It was answered.", _ENQUIRY),
     ("user.changed", "user", "Somebody changed a person's account.", "fields:codes is_active:yes"),

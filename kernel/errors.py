@@ -9,11 +9,16 @@ Kind = Literal["invalid", "forbidden", "not_found", "conflict", "refused"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing wrong with an input: where (`stages[1].amount`), what, and a stable code."""
+    """
+    One thing wrong with an input: where (`stages[1].amount`), what, and a stable code.
+
+    `steps` say where when a name in the path may hold a point or a bracket itself.
+    """
 
     path: str
     message: str
     code: str = "invalid"
+    steps: tuple[str | int, ...] = ()
 
 
 class DomainError(Exception):

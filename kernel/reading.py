@@ -51,12 +51,12 @@ class FaultList:
         """Take over the faults of a part of the document."""
         self._found.extend(other._found)
 
-    def in_order_of(self, document: object, prefix: str = "") -> tuple[Fault, ...]:
-        """Give the faults in the order of the document; `prefix` is put before each path."""
+    def in_order_of(self, document: object) -> tuple[Fault, ...]:
+        """Give the faults in the order of the document."""
         ranks = {name: _MISSING_RANKS_START + rank for rank, name in enumerate(self._ranks)}
         places: dict[int, dict[str, int]] = {}
         found = sorted(self._found, key=lambda item: _place(document, item[0], item[2], ranks, places))
-        return tuple(Fault(path=prefix + path_text(path), message=message) for path, message, _ in found)
+        return tuple(fault_at(path, message) for path, message, _ in found)
 
 
 def _place(
@@ -80,6 +80,11 @@ def _place(
             where.append(ranks.get(step, _MISSING_RANKS_START))
         node = value
     return where
+
+
+def fault_at(path: Path, message: str, code: str = "invalid") -> Fault:
+    """Make a fault of a place, whatever characters its names hold."""
+    return Fault(path=path_text(path), message=message, code=code, steps=path)
 
 
 def path_text(path: Path) -> str:

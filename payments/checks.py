@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +103,11 @@ def find_violations(now: datetime, *, safety_only: bool = False) -> Iterable[Vio
     """Go through the invariants, one statement each."""
     for check in registered(safety_only=safety_only):
         yield from violations_of(check, now)
+
+
+def money_may_be_unsafe() -> None:
+    """Forget that the money was found safe: something was just found that may say otherwise."""
+    transaction.on_commit(lambda: cache.delete(_CACHE_KEY))
 
 
 def money_is_safe(now: datetime) -> bool:

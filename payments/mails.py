@@ -45,8 +45,11 @@ def _payout(event: Event) -> Payout:
     return rows.get(pk=event.subject_id)
 
 
-def _of_payment(event: Event) -> list[Recipient]:
-    return _members(_payment(event).client, _APPLICANTS)
+def _reminded(event: Event) -> list[Recipient]:
+    """Who may apply and did not ask to be left alone; the client's own address if there is nobody at all."""
+    client = _payment(event).client
+    silent = client.memberships.filter(user__wants_reminders=False).values_list("user_id", flat=True)
+    return [found for found in _members(client, _APPLICANTS) if found.user_id not in set(silent)]
 
 
 def _of_payout(event: Event) -> list[Recipient]:
@@ -184,7 +187,9 @@ def _clock(zone: str) -> str:
 
 
 def _day(day: date) -> str:
-    return str(format_date(day, format="EEEE, d MMMM y", locale=_locale()))
+    # In English the day comes first, for readers on both sides of the sea.
+    pattern = "EEEE, d MMMM y" if _locale().language == "en" else "full"
+    return str(format_date(day, format=pattern, locale=_locale()))
 
 
 ROUTES: Final[Mapping[str, MailRoute]] = {
@@ -192,5 +197,5 @@ ROUTES: Final[Mapping[str, MailRoute]] = {
     "payout.returned": MailRoute(recipients=_of_payout, render=_returned),
     "bank_account.added": MailRoute(recipients=_of_account, render=_account_changed),
     "bank_account.changed": MailRoute(recipients=_of_account, render=_account_changed),
-    "window.closing": MailRoute(recipients=_of_payment, render=_closing),
+    "window.closing": MailRoute(recipients=_reminded, render=_closing),
 }

@@ -9,7 +9,7 @@ from accounts.principals import Principal
 from contracts.models import Stage
 from contracts.selectors import clients_of
 from kernel.errors import NotFoundOrHidden
-from payments.models import BankAccount, Payment, Payout, PayoutStep
+from payments.models import BankAccount, Break, Payment, Payout, PayoutStep, Reconciliation
 
 M = TypeVar("M", bound=Model)
 
@@ -27,6 +27,34 @@ def payouts_of(principal: Principal) -> QuerySet[Payout]:
 def bank_accounts_of(principal: Principal) -> QuerySet[BankAccount]:
     """Give the bank accounts (their IBANs sealed) that a principal may see, replaced ones too."""
     return _seen_by(BankAccount.objects.all(), principal)
+
+
+def breaks_of(principal: Principal) -> QuerySet[Break]:
+    """Give the differences to the world outside that a principal may see: all to staff, none to others."""
+    rows = Break.objects.select_related("owner")
+    is_staff = principal.is_system or (principal.is_staff and principal.api_client is None)
+    return rows if is_staff else rows.none()
+
+
+def break_of(principal: Principal, break_id: UUID) -> Break:
+    """
+    :raises NotFoundOrHidden: no such difference for this principal
+    """
+    return _one(breaks_of(principal), break_id, "There is no such difference.")
+
+
+def reconciliations_of(principal: Principal) -> QuerySet[Reconciliation]:
+    """Give the comparisons with providers' books that a principal may see: all to staff, none to others."""
+    rows = Reconciliation.objects.select_related("asked_by")
+    is_staff = principal.is_system or (principal.is_staff and principal.api_client is None)
+    return rows if is_staff else rows.none()
+
+
+def reconciliation_of(principal: Principal, run_id: UUID) -> Reconciliation:
+    """
+    :raises NotFoundOrHidden: no such comparison for this principal
+    """
+    return _one(reconciliations_of(principal), run_id, "There is no such comparison.")
 
 
 def current_bank_account(client_id: UUID) -> BankAccount | None:

@@ -30,6 +30,12 @@ def warn_closing_windows() -> int:
 
 
 @shared_task
+def reconcile_rails() -> int:
+    """Hold our payouts against the books of the providers, daily, and at once after a restore."""
+    return services.reconcile_due(now=timezone.now())
+
+
+@shared_task
 def check_money() -> list[dict[str, Any]]:
     """Check every invariant; each violation is an alarm in the log."""
     found = list(checks.find_violations(timezone.now()))

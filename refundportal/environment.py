@@ -98,6 +98,18 @@ def origin(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def scanner_address(value: str) -> str | tuple[str, int] | None:
+    """Read where clamd listens: `unix:/PATH` or `HOST:PORT`; nothing means that files are not scanned."""
+    if not value:
+        return None
+    if value.startswith("unix:/"):
+        return value.removeprefix("unix:")
+    host, colon, port = value.rpartition(":")
+    if not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(value)
+    return host.strip("[]"), int(port)
+
+
 def networks(value: str) -> tuple[Network, ...]:
     """Read addresses and networks (`10.0.0.0/8`), parted by commas."""
     return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip())

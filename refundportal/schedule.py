@@ -14,9 +14,11 @@ SCHEDULE: Final[Mapping[str, int]] = {
     "payments.tasks.send_due_payouts": 5,
     "payments.tasks.look_after_payouts": 10,
     "payments.tasks.warn_closing_windows": 60,
-    "payments.tasks.check_money": 600,
+    "payments.tasks.reconcile_rails": 60,
+    "payments.tasks.check_money": 300,
     "refunds.tasks.remind_information": 300,
     "refunds.tasks.expire_drafts": 3600,
+    "refunds.tasks.scan_files": 10,
     "accounts.tasks.purge_old_records": 3600,
 }
 

@@ -19,6 +19,7 @@ from refundportal.environment import (
     networks,
     origin,
     own_secrets,
+    scanner_address,
     time_zone,
 )
 from refundportal.staff.look import unfold
@@ -116,6 +117,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "allauth.idp.oidc",
     "rest_framework",
     "django_filters",
@@ -154,6 +156,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "refundportal.middleware.PersonLanguageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "refundportal.middleware.StaffSecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -288,7 +291,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": [],
+    "POSTPROCESSING_HOOKS": ["refundportal.api.document.complete"],
     "WEBHOOKS": ["refundportal.api.webhooks.EVENT"],
 }
 
@@ -315,6 +318,9 @@ PRIVATE_FILES = Path(env.text("PRIVATE_FILES", str(VAR_DIR / "private"))).resolv
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+CLAMD_ADDRESS = env.parsed(
+    "CLAMD_ADDRESS", "", scanner_address, "empty, unix:/PATH/TO/SOCKET or HOST:PORT of a clamd"
+)
 if PRIVATE_FILES.is_relative_to(STATIC_ROOT) or STATIC_ROOT.is_relative_to(PRIVATE_FILES):
     raise ImproperlyConfigured(
         f"PRIVATE_FILES={str(PRIVATE_FILES)!r} overlaps the served folder {STATIC_ROOT}."

@@ -8,7 +8,7 @@ from events.guards import (
     refuse,
     starts_as,
 )
-from refunds.states import REQUEST
+from refunds.states import REQUEST, SCAN
 
 RULES = (
     never_deleted("refunds_refundrequest"),
@@ -57,5 +57,6 @@ RULES = (
         "content_type",
         "uploaded_at",
     ),
-    frozen("refunds_attachment", "request_id", "message_id", once_set=True),
+    frozen("refunds_attachment", "request_id", "message_id", "uploaded_by_id", "scanned_at", once_set=True),
+    only_edges("refunds_attachment", "scan_state", SCAN),
 )

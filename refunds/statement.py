@@ -111,6 +111,16 @@ def _clauses(reasons: Iterable[str]) -> Iterable[str]:
     return dict.fromkeys(CLAUSE_OF_REASON[Reason(code)] for code in reasons if code in set(Reason))
 
 
+def columns_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the columns of a request by which lists find and count it: they repeat what its answer says."""
+    found = {finding["rule"]: finding["detail"] for finding in answer["findings"]}
+    return {
+        "outcome": answer["outcome"],
+        "main_reason": answer["reasons"][0],
+        "expected_minor": _total(answer, found)[1].minor,
+    }
+
+
 def _total(answer: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, Money]:
     """Name the figure at the foot, and give it."""
     currency = answer["currency"]

@@ -1,4 +1,4 @@
-"""The state machine of a refund request."""
+"""The state machines of a refund request and of the scan of a file."""
 
 from kernel.states import Edges, edges
 
@@ -8,6 +8,10 @@ REQUEST: Edges = edges("""
     information_requested -> in_review withdrawn
     proposed -> approved rejected in_review withdrawn
     approved -> in_review
+""")
+
+SCAN: Edges = edges("""
+    waiting -> clean infected
 """)
 
 REQUEST_OPEN = frozenset({"submitted", "in_review", "information_requested", "proposed"})

@@ -29,3 +29,9 @@ def remind_information() -> int:
 def expire_drafts() -> int:
     """Throw away drafts after their 30 days; returns how many."""
     return services.expire_drafts(now=timezone.now(), batch_max=BATCH_MAX)
+
+
+@shared_task
+def scan_files() -> int:
+    """Ask the scanner about files that wait for it; returns how many got an answer."""
+    return services.scan_due(now=timezone.now(), batch_max=BATCH_MAX)

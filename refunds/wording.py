@@ -180,6 +180,7 @@ EVENTS: Final[Words] = {
     "refund_request.reopened": _("Back in review: the payout was stopped"),
     "message.posted": _("Message"),
     "attachment.added": _("File added"),
+    "attachment.quarantined": _("A file is kept under lock: the scanner found something in it"),
     "stage.assessed": _("Work assessed"),
     "credit.issued": _("Credit issued"),
     "payout.submitted": _("Payout being sent"),
@@ -264,9 +265,14 @@ def money_words(text: str, currency: str) -> str:
     return f"{number_words(text, digits_of(currency))}\u00a0{currency}"
 
 
+def date_pattern(locale: Locale) -> str:
+    """Give the long form of dates; in English the day comes first, for readers on both sides of the sea."""
+    return "EEEE, d MMMM y" if locale.language == "en" else "full"
+
+
 def day_words(day: date) -> str:
-    """Write a date with its weekday: `Friday, 5 June 2026`."""
-    return str(format_date(day, format="EEEE, d MMMM y", locale=current_locale()))
+    """Write a date with its weekday: `Friday, 5 June 2026`, `Freitag, 5. Juni 2026`."""
+    return str(format_date(day, format=date_pattern(current_locale()), locale=current_locale()))
 
 
 def instant_words(instant: datetime, zone: str) -> str:

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
-from accounts.idempotency import IdempotencyKeyReused, StillRunning, StoredAnswer, run_once
+from accounts.idempotency import TRIES_MAX, IdempotencyKeyReused, StillRunning, StoredAnswer, run_once
 from accounts.models import IdempotencyRecord, User
 from accounts.services import purge_old_records
 from kernel.errors import DomainError
@@ -116,6 +116,49 @@ def test_a_fault_of_ours_leaves_nothing_behind():
         call(Calls(error=ZeroDivisionError()))
 
     assert (IdempotencyRecord.objects.count(), User.objects.count()) == (0, 0)
+
+
+def tie(state):
+    """What the database says when it has broken a tie, or found something else wrong."""
+    error = OperationalError("a tie")
+    error.__cause__ = type("Driver", (Exception,), {"pgcode": state})()
+    return error
+
+
+class Ties(Calls):
+    """Work whose first tries end in an error of the database."""
+
+    def __init__(self, *errors):
+        super().__init__()
+        self.errors = list(errors)
+
+    def __call__(self):
+        answer = super().__call__()
+        if self.errors:
+            raise self.errors.pop(0)
+        return answer
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("state", ["40P01", "40001"])
+def test_a_call_that_lost_a_tie_is_done_again_as_a_whole(state):
+    work = Ties(tie(state), tie(state))
+
+    answer = call(work)
+
+    assert (answer.status, work.count) == (201, TRIES_MAX)
+    assert (IdempotencyRecord.objects.count(), User.objects.count()) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("errors", "tries"), [([tie("40P01")] * 3, 3), ([tie("55P03")], 1)])
+def test_a_call_that_goes_on_losing_or_waits_for_a_row_gives_up(errors, tries):
+    work = Ties(*errors)
+
+    with pytest.raises(OperationalError):
+        call(work)
+
+    assert (work.count, IdempotencyRecord.objects.count(), User.objects.count()) == (tries, 0, 0)
 
 
 @pytest.mark.django_db

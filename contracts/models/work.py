@@ -25,7 +25,7 @@ class Stage(models.Model):
     One payment of a contract: the prepayment, or a segment of work.
 
     `code` is the stage's name in decisions. `covered_minor` is the sum of the payments for it that
-    are not failed, voided or charged back: kept by payments, never above the amount.
+    are not failed or voided, less what was charged back: kept by payments, never above the amount.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

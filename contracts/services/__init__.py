@@ -11,7 +11,12 @@ from contracts.services.contracts import (
 )
 from contracts.services.documents import add_document
 from contracts.services.imports import ImportReport, import_contracts
-from contracts.services.invitations import accept_invitation, invite_member, join_by_invitation
+from contracts.services.invitations import (
+    accept_invitation,
+    invite_member,
+    join_by_invitation,
+    withdraw_invitation,
+)
 from contracts.services.members import add_member, change_member, remove_member
 from contracts.services.signing import sign_contract
 from contracts.services.terms import publish_terms
@@ -49,4 +54,5 @@ __all__ = [
     "terminate_contract",
     "update_client",
     "withdraw_amendment",
+    "withdraw_invitation",
 ]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from accounts.principals import Principal
 from accounts.rights import require_author
@@ -314,7 +315,7 @@ def _document(contract: Contract, document_id: UUID | None) -> Document | None:
 
 def _require_draft(amendment: Amendment) -> None:
     if amendment.state != AmendmentState.DRAFT:
-        raise StaleState("This amendment is signed or withdrawn.", state=amendment.state)
+        raise StaleState(_("This amendment is signed or withdrawn."), state=amendment.state)
 
 
 def _tell(

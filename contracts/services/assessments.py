@@ -16,6 +16,7 @@ from contracts.selectors import delivery_of, is_member, lock_contract
 from contracts.services.acts import read_text, tell_stage
 from kernel.errors import DomainError, Fault, InvalidInput
 from kernel.exact import parse_fraction
+from kernel.reading import fault_at
 
 
 class OwnClient(DomainError):
@@ -104,15 +105,15 @@ def _read_values(
     if not values:
         faults.append(Fault(path="values", message="must name at least one acceptance item"))
     for code, value in values.items():
-        path = f"values.{code}"
+        at = ("values", code)
         if code not in items:
-            faults.append(Fault(path=path, message="the stage has no such acceptance item", code="unknown"))
+            faults.append(fault_at(at, "the stage has no such acceptance item", "unknown"))
             continue
         share = parse_fraction(value) if isinstance(value, str) else None
         if value is not None and share is None:
-            faults.append(Fault(path=path, message="must be a decimal or a fraction such as 1/2, or null"))
+            faults.append(fault_at(at, "must be a decimal or a fraction such as 1/2, or null"))
         elif share is not None and not 0 <= share <= 1:
-            faults.append(Fault(path=path, message="must lie between 0 and 1"))
+            faults.append(fault_at(at, "must lie between 0 and 1"))
         else:
             read[code] = share
     if faults:

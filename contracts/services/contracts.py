@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.principals import Principal
 from accounts.rights import require_author
@@ -110,7 +111,7 @@ def revise_contract(
     require_author(principal)
     contract = lock_contract(contract_id)
     if contract.state != ContractState.DRAFT:
-        raise StaleState("Only a draft can be written anew.", state=contract.state)
+        raise StaleState(_("Only a draft can be written anew."), state=contract.state)
     others = Contract.objects.exclude(pk=contract.pk)
     if draft.reference and others.filter(reference=draft.reference).exists():
         raise ReferenceTaken(reference=draft.reference)

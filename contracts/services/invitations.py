@@ -81,6 +81,24 @@ def invite_member(
 
 
 @transaction.atomic
+def withdraw_invitation(*, principal: Principal, client_id: UUID, invitation_id: UUID, now: datetime) -> None:
+    """
+    Take an open invitation back: its link no longer works.
+
+    :raises NotFoundOrHidden: no such client for this principal, or no such open invitation
+    :raises NotPermitted: neither an owner nor staff that does contract work
+    """
+    client = client_of(principal, client_id)
+    require_owner_or_author(principal, client.pk)
+    open_one = Invitation.objects.filter(pk=invitation_id, client=client, used_at=None, expires_at__gt=now)
+    if not open_one.update(expires_at=now):
+        raise NotFoundOrHidden("This invitation does not exist, has been used, or has run out.")
+    tell_client(
+        "member.invitation_withdrawn", client.pk, principal=principal, now=now, invitation=invitation_id
+    )
+
+
+@transaction.atomic
 def accept_invitation(*, principal: Principal, token: str, now: datetime) -> Membership:
     """
     Become a member by an invitation that was sent to one's own e-mail address.

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.principals import Principal
@@ -58,7 +59,7 @@ def sign_contract(
     by_client = require_owner_or_author(principal, found.client_id)
     contract = lock_contract(contract_id)
     if contract.state != ContractState.DRAFT:
-        raise StaleState("Only a draft can be signed.", state=contract.state)
+        raise StaleState(_("Only a draft can be signed."), state=contract.state)
     digest = _signed_digest(contract, document_sha256, needed=by_client)
     write_signature(
         contract,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.principals import Principal
 from accounts.rights import require_author
@@ -48,7 +49,7 @@ def publish_terms(
         terms = policy.parse_terms(terms, settings.COMPANY_TIME_ZONE)
     contract = lock_contract(contract_id)
     if contract.state not in {ContractState.DRAFT, ContractState.SIGNED}:
-        raise StaleState("The contract has ended.", state=contract.state)
+        raise StaleState(_("The contract has ended."), state=contract.state)
     last = contract.terms_versions.order_by("version").last()
     if last is not None and policy_terms(last) == terms:
         raise TermsUnchanged

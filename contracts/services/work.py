@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.principals import Principal
@@ -74,7 +75,7 @@ def start_stage(*, principal: Principal, stage_id: UUID, now: datetime) -> Stage
     require_signed(contract)
     _require_work(stage)
     if stage.state != StageState.PLANNED:
-        raise StaleState("This stage has begun already.", state=stage.state)
+        raise StaleState(_("This stage has begun already."), state=stage.state)
     begin_stage(stage, contract, principal=principal, now=now)
     return stage
 
@@ -112,7 +113,7 @@ def deliver_stage(
     require_signed(contract)
     _require_work(stage)
     if stage.state != StageState.IN_PROGRESS:
-        raise StaleState("Only a stage in progress can be delivered.", state=stage.state)
+        raise StaleState(_("Only a stage in progress can be delivered."), state=stage.state)
     instant = delivered_at or now
     _check_delivery_instant(instant, contract, stage, now)
     files = _documents(contract, documents)
@@ -329,7 +330,7 @@ def _require_client_or_author(principal: Principal, client_id: UUID) -> bool:
 def _waiting_delivery(stage: Stage) -> Delivery:
     delivery = stage.deliveries.select_for_update(no_key=True).order_by("number").last()
     if delivery is None or delivery.state != DeliveryState.DELIVERED:
-        raise StaleState("There is no delivery that waits for acceptance.")
+        raise StaleState(_("There is no delivery that waits for acceptance."))
     return delivery
 
 

@@ -6,9 +6,11 @@ from kernel.errors import DomainError
 from payments.gateways.protocol import (
     NOT_EXECUTED_CODES,
     AnswerKind,
+    BookClosed,
     Gateway,
     GatewayAnswer,
     PayoutOrder,
+    ProviderLine,
 )
 from payments.gateways.sandbox import SandboxGateway
 from payments.models import Rail
@@ -16,10 +18,12 @@ from payments.models import Rail
 __all__ = [
     "NOT_EXECUTED_CODES",
     "AnswerKind",
+    "BookClosed",
     "Gateway",
     "GatewayAnswer",
     "NoGateway",
     "PayoutOrder",
+    "ProviderLine",
     "gateway_of",
     "machine_rails",
 ]

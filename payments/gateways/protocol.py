@@ -1,5 +1,6 @@
 """What a gateway takes and gives: frozen orders and answers, the same for every rail."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -60,6 +61,28 @@ class GatewayAnswer:
     retry_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderLine:
+    """
+    A line of a provider's own book: money that it sent back, or means to.
+
+    `key` is ours, None where the line names none. `kind` says how far it is: accepted, settled, failed or
+    returned. `reference` and `payment_reference` are the provider's own names of the line and of its payment.
+    """
+
+    reference: str
+    key: UUID | None
+    amount: Money
+    kind: AnswerKind
+    created_at: datetime
+    code: str = ""
+    payment_reference: str = ""
+
+
+class BookClosed(Exception):
+    """A provider's book could not be read to its end: nothing can be said about what it lacks."""
+
+
 class Gateway(Protocol):
     """
     One rail. Both calls happen outside any transaction and end within the lease of a payout.
@@ -73,4 +96,12 @@ class Gateway(Protocol):
 
     def look_up(self, order: PayoutOrder, *, now: datetime) -> GatewayAnswer:
         """Ask what became of the order of a key."""
+        ...
+
+    def lines(self, *, since: datetime, now: datetime) -> Iterable[ProviderLine]:
+        """
+        Read the provider's book from an instant on, for the reconciliation.
+
+        :raises BookClosed: it could not be read to its end
+        """
         ...

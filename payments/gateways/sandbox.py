@@ -5,15 +5,17 @@ It keeps its own book in transactions of its own, executes a key once, ends an o
 wrong as its faults say.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
 
 from kernel.money import Money
 from payments.crashes import crash_point
-from payments.gateways.protocol import AnswerKind, GatewayAnswer, PayoutOrder
+from payments.gateways.protocol import AnswerKind, GatewayAnswer, PayoutOrder, ProviderLine
 from payments.models import FaultKind, SandboxEnd, SandboxFault, SandboxRefund
 
 ENDS_AFTER: Final = timedelta(seconds=3)
@@ -56,6 +58,23 @@ class SandboxGateway:
                 return GatewayAnswer(kind=AnswerKind.UNKNOWN, detail="time-out")
             line = SandboxRefund.objects.filter(key=order.key.hex, created_at__lte=now).first()
         return GatewayAnswer(kind=AnswerKind.NONE) if line is None else _told(line, now)
+
+    def lines(self, *, since: datetime, now: datetime) -> Iterator[ProviderLine]:
+        """Read the sandbox's book; a line of it names no payment."""
+        rows = SandboxRefund.objects.filter(created_at__gte=since, created_at__lte=now)
+        for row in rows.order_by("created_at", "id").iterator():
+            told = _told(row, now)
+            yield ProviderLine(
+                reference=told.reference, key=_uuid_or_none(row.key), amount=_amount(row), kind=told.kind,
+                created_at=row.created_at, code=told.code,
+            )  # fmt: skip
+
+
+def _uuid_or_none(key: str) -> UUID | None:
+    try:
+        return UUID(key)
+    except ValueError:
+        return None
 
 
 def _faults_for(order: PayoutOrder) -> list[FaultKind]:

@@ -11,6 +11,7 @@ from payments.models.bank import (
 from payments.models.ledger import Account, Transfer
 from payments.models.payments import Allocation, Method, Payment, PaymentStatus, Rail
 from payments.models.payouts import AttemptKind, Payout, PayoutAttempt, PayoutState
+from payments.models.reconciliations import Reconciliation
 from payments.models.sandbox import FaultKind, SandboxEnd, SandboxFault, SandboxRefund
 from payments.models.steps import PayoutStep, StepKind
 
@@ -32,6 +33,7 @@ __all__ = [
     "PayoutStep",
     "ProviderEvent",
     "Rail",
+    "Reconciliation",
     "SandboxEnd",
     "SandboxFault",
     "SandboxRefund",

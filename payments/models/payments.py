@@ -31,9 +31,6 @@ class PaymentStatus(models.TextChoices):
     VOIDED = "voided", "voided"
 
 
-NOT_PAYING = (PaymentStatus.FAILED, PaymentStatus.VOIDED, PaymentStatus.CHARGED_BACK)
-
-
 class Payment(models.Model):
     """
     One payment of a stage, in minor units of `currency`.

@@ -13,6 +13,7 @@ class StepKind(models.TextChoices):
     MARK_ACCEPTED = "mark_accepted", "it was sent"
     MARK_FAILED = "mark_failed", "it was not sent"
     REPLACE = "replace", "send it again"
+    GIVE_UP = "give_up", "it is not owed any more"
 
 
 class PayoutStep(models.Model):

@@ -2,11 +2,12 @@
 
 from payments.services.bank_accounts import read_iban, save_bank_account
 from payments.services.booking import book_answer
-from payments.services.breaks import resolve_break, take_break
+from payments.services.breaks import leave_break, resolve_break, take_break
 from payments.services.capture import capture_payment, provider_capture_instant
 from payments.services.disputes import charge_back_payment, dispute_payment, resolve_dispute
 from payments.services.doubts import look_after_payouts
 from payments.services.payments import authorise_payment, fail_payment, record_payment, void_payment
+from payments.services.reconciliation import reconcile, reconcile_due, reconcile_now
 from payments.services.refunds import (
     cancel_payout,
     create_payout,
@@ -15,7 +16,13 @@ from payments.services.refunds import (
     reserve_refund,
 )
 from payments.services.sending import send_due_payouts
-from payments.services.steps import confirm_step, replace_payout, resolve_manual, withdraw_step
+from payments.services.steps import (
+    confirm_step,
+    give_up_payout,
+    replace_payout,
+    resolve_manual,
+    withdraw_step,
+)
 from payments.services.usage import UsageResult, record_usage
 from payments.services.windows import warn_closing_windows
 
@@ -30,10 +37,15 @@ __all__ = [
     "create_payout",
     "dispute_payment",
     "fail_payment",
+    "give_up_payout",
     "issue_credit",
+    "leave_break",
     "look_after_payouts",
     "provider_capture_instant",
     "read_iban",
+    "reconcile",
+    "reconcile_due",
+    "reconcile_now",
     "record_payment",
     "record_usage",
     "release_refund",

@@ -79,6 +79,8 @@ class Assignment:
 
     bearers: dict[UUID, list[Bearer]]
     latest: dict[MeterAndStage, Bearer | None] = field(default_factory=dict)
+    gone: dict[UUID, Bearer] = field(default_factory=dict)
+    """Payments that bear no new usage (charged back) and still have the latest record of some place."""
 
     def assign(self, record: Valued) -> UUID | None:
         """Give the payment of a record and count its value there; None if it has to wait for a capture."""
@@ -99,7 +101,8 @@ class Assignment:
 
         :raises UsageTooLarge: a total that cannot be kept
         """
-        changed = [bearer for row in self.bearers.values() for bearer in row if bearer.is_changed]
+        standing = (bearer for row in self.bearers.values() for bearer in row)
+        changed = [bearer for bearer in (*standing, *self.gone.values()) if bearer.is_changed]
         for bearer in changed:
             micro, rest = divmod(bearer.value, MICRO_IN_FEMTO)
             if abs(micro) > TOTAL_MICRO_MAX:
@@ -136,29 +139,38 @@ def start_assignment(contract_ids: Collection[UUID]) -> Assignment:
         stages[payment_id].add(stage_id)
     bearers: dict[UUID, list[Bearer]] = defaultdict(list)
     for payment in payments:
-        bearers[payment.contract_id].append(
-            Bearer(
-                payment=payment,
-                stages=stages[payment.pk],
-                amount=payment.amount_minor * 10 ** (FEMTO_DIGITS - digits_of(payment.currency)),
-                value=payment.usage_micro * MICRO_IN_FEMTO + payment.usage_rest_femto,
-            )
-        )
+        bearers[payment.contract_id].append(_bearer_of(payment, stages[payment.pk]))
     return Assignment(bearers)
 
 
+def _bearer_of(payment: Payment, stages: set[UUID]) -> Bearer:
+    return Bearer(
+        payment=payment,
+        stages=stages,
+        amount=payment.amount_minor * 10 ** (FEMTO_DIGITS - digits_of(payment.currency)),
+        value=payment.usage_micro * MICRO_IN_FEMTO + payment.usage_rest_femto,
+    )
+
+
 def note_latest(assignment: Assignment, places: Collection[MeterAndStage]) -> None:
-    """Read where the latest records of these meters and stages went. Two queries."""
+    """
+    Read where the latest records of these meters and stages went.
+
+    Two queries, and one more where a payment was charged back since: a correction of its use stays with it.
+    """
     meters = {meter_id for meter_id, _ in places}
     if not meters:
         return
     by_place = UsageRecord.objects.filter(meter_id__in=meters).values("meter_id", "stage_id")
     last = list(by_place.annotate(last=Max("id")).values_list("last", flat=True))
     bearers = {bearer.payment.pk: bearer for row in assignment.bearers.values() for bearer in row}
-    rows = UsageRecord.objects.filter(pk__in=last).values_list("meter_id", "stage_id", "payment_id")
+    rows = list(UsageRecord.objects.filter(pk__in=last).values_list("meter_id", "stage_id", "payment_id"))
+    if missing := {payment_id for *_, payment_id in rows if payment_id is not None} - bearers.keys():
+        gone = Payment.objects.filter(pk__in=missing)
+        assignment.gone = {payment.pk: _bearer_of(payment, set()) for payment in gone}
     for meter_id, stage_id, payment_id in rows:
-        if payment_id is None or payment_id in bearers:
-            assignment.latest[meter_id, stage_id] = bearers.get(payment_id) if payment_id else None
+        bearer = None if payment_id is None else bearers.get(payment_id) or assignment.gone[payment_id]
+        assignment.latest[meter_id, stage_id] = bearer
 
 
 def assign_waiting_usage(payment: Payment) -> int:

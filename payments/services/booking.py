@@ -18,8 +18,9 @@ from kernel.states import move
 from payments import ledger
 from payments.crashes import crash_point
 from payments.gateways.protocol import NOT_EXECUTED_CODES, AnswerKind, GatewayAnswer
-from payments.models import AttemptKind, Break, BreakKind, Payment, Payout, PayoutAttempt, PayoutState
+from payments.models import AttemptKind, BreakKind, Payment, Payout, PayoutAttempt, PayoutState
 from payments.selectors import lock_payment, lock_payout
+from payments.services.breaks import leave_break
 from payments.services.journal import tell_payout
 from payments.services.refunds import count_as_refunded, count_as_reserved
 from payments.states import PAYOUT, PAYOUT_PAID
@@ -236,22 +237,19 @@ def hand_to_finance(payout: Payout, *, now: datetime, code: str, actor: Actor = 
 
 
 def _leave_break(booking: Booking, kind: BreakKind) -> None:
-    """Note a difference to the provider's book, once while it is open."""
+    """Note a difference to the provider's book."""
     payout, theirs = booking.payout, booking.answer.amount
-    Break.objects.get_or_create(
-        payout_id=payout.pk,
+    leave_break(
         kind=kind,
-        resolved_at=None,
-        defaults={
-            "payment_id": payout.payment_id,
-            "amount_minor": payout.amount_minor,
-            "currency": payout.currency,
-            "found_at": booking.now,
-            "detail": {
-                "state": str(payout.state),
-                "answer": booking.answer.kind.value,
-                "theirs": None if theirs is None else {"amount": theirs.text, "currency": theirs.currency},
-            },
+        payout_id=payout.pk,
+        payment_id=payout.payment_id,
+        amount=Money(payout.amount_minor, payout.currency),
+        now=booking.now,
+        actor=booking.actor,
+        detail={
+            "state": str(payout.state),
+            "answer": booking.answer.kind.value,
+            "theirs": None if theirs is None else {"amount": theirs.text, "currency": theirs.currency},
         },
     )
 

@@ -1,16 +1,64 @@
 """Breaks: differences between our books and the world outside, cleared by a person."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.principals import Principal
 from accounts.rights import require_finance
+from events.actors import SYSTEM_ACTOR, Actor
 from events.services import record_event
 from kernel.errors import NotFoundOrHidden, StaleState
-from payments.models import Break
+from kernel.money import Money
+from payments.checks import money_may_be_unsafe
+from payments.models import Break, BreakKind
 from payments.services.payments import check_reason
+
+
+@transaction.atomic
+def leave_break(
+    *,
+    kind: BreakKind,
+    amount: Money,
+    now: datetime,
+    payment_id: UUID | None = None,
+    payout_id: UUID | None = None,
+    reference: str = "",
+    detail: Mapping[str, Any] | None = None,
+    actor: Actor = SYSTEM_ACTOR,
+) -> Break:
+    """
+    Note a difference to the world outside for Finance, once: while it is open, and after it was cleared
+    unless something about it is new.
+
+    `reference` is the other side's name of the line, where it belongs to no payout of ours. Callers that
+    compare payouts lock the payout before.
+    """
+    facts = {**(detail or {}), **({"reference": reference} if reference else {})}
+    rows = Break.objects.filter(
+        kind=kind, payment_id=payment_id, payout_id=payout_id, amount_minor=amount.minor,
+        currency=amount.currency,
+    )  # fmt: skip
+    for row in rows.order_by("-found_at"):
+        is_same_line = row.detail.get("reference", "") == reference
+        if row.detail == facts or (row.resolved_at is None and is_same_line):
+            return row
+    found = Break.objects.create(
+        kind=kind,
+        payment_id=payment_id,
+        payout_id=payout_id,
+        amount_minor=amount.minor,
+        currency=amount.currency,
+        detail=facts,
+        found_at=now,
+    )
+    _tell("break.found", found, actor, now)
+    money_may_be_unsafe()
+    return found
 
 
 @transaction.atomic
@@ -26,7 +74,7 @@ def take_break(*, principal: Principal, break_id: UUID, now: datetime) -> Break:
     found = _lock_open(break_id)
     found.owner = person
     found.save(update_fields=["owner"])
-    _tell("break.taken", found, principal, now)
+    _tell("break.taken", found, principal.actor, now)
     return found
 
 
@@ -46,7 +94,7 @@ def resolve_break(*, principal: Principal, break_id: UUID, resolution: str, now:
     found.owner = found.owner or person
     found.resolved_at, found.resolution = now, resolution
     found.save(update_fields=["owner", "resolved_at", "resolution"])
-    _tell("break.resolved", found, principal, now)
+    _tell("break.resolved", found, principal.actor, now)
     return found
 
 
@@ -55,17 +103,17 @@ def _lock_open(break_id: UUID) -> Break:
     if found is None:
         raise NotFoundOrHidden("There is no such difference.")
     if found.resolved_at is not None:
-        raise StaleState("This difference was cleared already.")
+        raise StaleState(_("This difference was cleared already."))
     return found
 
 
-def _tell(type: str, found: Break, principal: Principal, now: datetime) -> None:
+def _tell(type: str, found: Break, actor: Actor, now: datetime) -> None:
     record_event(
         type=type,
         subject_type="break",
         subject_id=found.pk,
         client_id=None,
-        actor=principal.actor,
+        actor=actor,
         at=now,
         data={"kind": found.kind, "payment": found.payment_id, "payout": found.payout_id},
     )

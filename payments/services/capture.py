@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Sum
+from django.utils.translation import gettext as _
 
 from accounts.principals import Principal
 from accounts.rights import require_money
@@ -118,7 +119,10 @@ def _at_captured_at(message: str, refusal: type[DomainError]) -> Fault:
 def _freeze(payment: Payment, captured_at: datetime, changes: dict[str, Any]) -> None:
     """Move to captured under the terms in force, with the deadline that nothing recomputes later."""
     if payment.status not in (PaymentStatus.PENDING, PaymentStatus.AUTHORISED):
-        raise StaleState(f"The payment is “{payment.status}”.", expected=PaymentStatus.PENDING.value)
+        raise StaleState(
+            _("The payment is “%(status)s”.") % {"status": payment.status},
+            expected=PaymentStatus.PENDING.value,
+        )
     terms = terms_in_force(payment.contract_id, captured_at)
     window = window_of(policy_terms(terms), captured_at)
     move(

@@ -4,16 +4,19 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.principals import Principal
 from accounts.rights import require_money
 from contracts.selectors import lock_contract
+from events.actors import Actor
 from kernel.errors import DomainError, Fault, InvalidInput, StaleState
 from kernel.money import Money
 from kernel.states import move
 from payments import ledger
-from payments.models import Break, BreakKind, Method, Payment, PaymentStatus, Payout, PayoutState
+from payments.models import BreakKind, Method, Payment, PaymentStatus, Payout, PayoutState
 from payments.selectors import lock_payment, payment_of
+from payments.services.breaks import leave_break
 from payments.services.coverage import uncover_stage
 from payments.services.journal import tell_payment
 from payments.services.payments import check_reason
@@ -110,12 +113,15 @@ def charge_back_payment(
     if payment.status == PaymentStatus.CAPTURED:
         _dispute(payment, principal, reason, now)
     if payment.status != PaymentStatus.DISPUTED:
-        raise StaleState(f"The payment is “{payment.status}”.", expected=PaymentStatus.DISPUTED.value)
+        raise StaleState(
+            _("The payment is “%(status)s”.") % {"status": payment.status},
+            expected=PaymentStatus.DISPUTED.value,
+        )
     move(
         payment, PaymentStatus.DISPUTED, PaymentStatus.CHARGED_BACK, table=PAYMENT, field="status",
         charged_back_minor=lost.minor, status_reason=reason,
     )  # fmt: skip
-    uncover_stage(payment.stage_id, payment.amount_minor)
+    uncover_stage(payment.stage_id, lost.minor)
     ledger.book_chargeback(payment, lost, now)
     # The rooms above see the payment as it is now: charged back. One that a sender is just taking is left.
     ready = Payout.objects.select_for_update(no_key=True).filter(payment=payment, state=PayoutState.READY)
@@ -123,7 +129,7 @@ def charge_back_payment(
         cancel_ready(
             payout=payout, payment=payment, principal=principal, reason="payment_charged_back", now=now
         )
-    excess = _note_excess(payment, now)
+    excess = _note_excess(payment, principal.actor, now)
     tell_payment("payment.charged_back", payment, principal.actor, now, lost=lost.text, excess=excess.text)
     return payment
 
@@ -134,16 +140,10 @@ def _check_amount(lost: Money, payment: Payment) -> None:
         raise InvalidInput(faults=[Fault(path="amount", message=message)])
 
 
-def _note_excess(payment: Payment, now: datetime) -> Money:
+def _note_excess(payment: Payment, actor: Actor, now: datetime) -> Money:
     """Leave a break for what went, or is going, back twice."""
     given_back = payment.reserved_minor + payment.refunded_minor + payment.charged_back_minor
     excess = Money(max(0, given_back - payment.amount_minor), payment.currency)
     if excess:
-        Break.objects.create(
-            kind=BreakKind.DOUBLE_RETURN,
-            payment_id=payment.pk,
-            amount_minor=excess.minor,
-            currency=excess.currency,
-            found_at=now,
-        )
+        leave_break(kind=BreakKind.DOUBLE_RETURN, payment_id=payment.pk, amount=excess, now=now, actor=actor)
     return excess

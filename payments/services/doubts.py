@@ -22,7 +22,7 @@ from payments.models import AttemptKind, Payout, PayoutAttempt, PayoutState
 from payments.models.payments import PaymentStatus
 from payments.selectors import lock_payment, lock_payout
 from payments.services.booking import book_answer, hand_to_finance, mark_unknown
-from payments.services.sending import LEASE, Claim, claim_payout, order_of, send_claim
+from payments.services.sending import LEASE, Claim, claim_payout, order_of, reconciled_rails, send_claim
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +83,7 @@ def _look_up(claim: Claim, now: datetime) -> None:
         log.exception("payout_look_up_broke", payout=str(claim.order.key))
         answer = GatewayAnswer(kind=AnswerKind.UNKNOWN, detail=type(error).__name__)
     crash_point("after_look_up")
-    may_send = answer.kind == AnswerKind.NONE and money_is_safe(now)
+    may_send = answer.kind == AnswerKind.NONE and claim.rail in reconciled_rails() and money_is_safe(now)
     payout = book_answer(payout_id=claim.order.key, answer=answer, now=now, attempt_id=claim.attempt_id)
     if payout.state != PayoutState.UNKNOWN:
         return

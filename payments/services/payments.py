@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from accounts.principals import Principal
 from accounts.rights import require_money
@@ -196,7 +197,10 @@ def _end_without_money(
     lock_contract(found.contract_id)
     payment = lock_payment(payment_id)
     if payment.status not in (PaymentStatus.PENDING, PaymentStatus.AUTHORISED):
-        raise StaleState(f"The payment is “{payment.status}”; its money was confirmed or given up.")
+        raise StaleState(
+            _("The payment is “%(status)s”; its money was confirmed or given up.")
+            % {"status": payment.status}
+        )
     move(payment, payment.status, to, table=PAYMENT, field="status", status_reason=reason)
     uncover_stage(payment.stage_id, payment.amount_minor)
     tell_payment(f"payment.{to.value}", payment, principal.actor, now)

@@ -15,8 +15,9 @@ from accounts.models import User
 from accounts.principals import Principal
 from accounts.rights import require_finance
 from contracts.models import Stage
+from contracts.selectors import is_member
 from events.actors import SYSTEM_ACTOR, Actor
-from kernel.errors import DomainError
+from kernel.errors import DomainError, NotPermitted
 from kernel.money import CurrencyMismatch, Money
 from kernel.states import move
 from payments import hooks, ledger
@@ -178,7 +179,9 @@ def cancel_payout(*, principal: Principal, payout_id: UUID, reason: str, now: da
     :raises StaleState: it is on its way already
     """
     found = payout_of(principal, payout_id)
-    require_finance(principal)
+    person = require_finance(principal)
+    if is_member(person, found.client_id):
+        raise NotPermitted("Nobody moves money of a client they belong to.")
     check_reason(reason, needed=True)
     payment = lock_payment(found.payment_id)
     payout = lock_payout(payout_id)

@@ -23,6 +23,7 @@ from payments.gateways import gateway_of, machine_rails
 from payments.gateways.protocol import AnswerKind, GatewayAnswer, PayoutOrder
 from payments.models import AttemptKind, Payout, PayoutAttempt, PayoutState, Rail
 from payments.models.payments import PaymentStatus
+from payments.restores import unreconciled_rails
 from payments.services.booking import book_answer, hand_to_finance
 from payments.services.journal import tell_payout
 from payments.states import PAYOUT
@@ -81,9 +82,18 @@ def speaking_rails(now: datetime) -> list[str]:
     Name the rails on which to send now.
 
     A rail whose last answers were all lost gets one new order each half hour: the others wait with keys that
-    are not used yet, and do not grow old in doubt.
+    are not used yet, and do not grow old in doubt. Nothing is sent on a rail in a database that was restored
+    until its provider's book was read.
     """
-    return [rail for rail in machine_rails() if not _is_silent(rail, now)]
+    return [rail for rail in reconciled_rails() if not _is_silent(rail, now)]
+
+
+def reconciled_rails() -> list[str]:
+    """Name the rails on which a machine sends and that are not held after a restore."""
+    rails = machine_rails()
+    if held := unreconciled_rails(rails):
+        log.error("sending_is_held_after_a_restore", rails=held)
+    return [rail for rail in rails if rail not in held]
 
 
 def _is_silent(rail: str, now: datetime) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.groups import is_approver, is_finance
 from accounts.models import User
@@ -16,13 +17,13 @@ from contracts.selectors import document_of, is_member, lock_client
 from kernel.errors import DomainError, Fault, InvalidInput, NotPermitted, StaleState
 from kernel.states import move
 from payments import ledger
-from payments.models import Payment, Payout, PayoutState, PayoutStep, StepKind
+from payments.models import Break, BreakKind, Payment, Payout, PayoutState, PayoutStep, StepKind
 from payments.models.payments import PaymentStatus
 from payments.selectors import lock_payment, lock_payout, lock_step, payout_of
 from payments.services.bank_accounts import destination_of
 from payments.services.journal import tell_payout
 from payments.services.payments import TEXT_MAX, check_reason
-from payments.services.refunds import count_as_refunded
+from payments.services.refunds import cancel_ready, count_as_refunded
 from payments.states import PAYOUT
 
 _RESOLUTIONS: Final = (StepKind.MARK_ACCEPTED, StepKind.MARK_FAILED)
@@ -42,6 +43,14 @@ class StepOpen(DomainError):
     code = "step_open"
     kind = "conflict"
     title = "Another step with this payout waits for its second person."
+
+
+class DifferenceOpen(DomainError):
+    """The provider says otherwise: that has to be cleared first."""
+
+    code = "difference_open"
+    kind = "conflict"
+    title = "The provider's book says otherwise: clear that difference first."
 
 
 class PaymentNotRefundable(DomainError):
@@ -68,6 +77,7 @@ def resolve_manual(
     :raises NotFoundOrHidden, NotPermitted:
     :raises InvalidInput: no reason or no evidence
     :raises StaleState: the payout is not with Finance
+    :raises DifferenceOpen: it shall be "not sent", and the provider says that it was
     :raises StepOpen: another step waits for its second person
     """
     kind = StepKind.MARK_ACCEPTED if accepted else StepKind.MARK_FAILED
@@ -92,6 +102,21 @@ def replace_payout(*, principal: Principal, payout_id: UUID, reason: str, now: d
     :raises StepOpen: another step waits for its second person
     """
     return _propose(principal, payout_id, StepKind.REPLACE, reason, now)
+
+
+@transaction.atomic
+def give_up_payout(*, principal: Principal, payout_id: UUID, reason: str, now: datetime) -> PayoutStep:
+    """
+    Propose to send a failed or returned payout no more, because its payment was charged back meanwhile.
+
+    Confirmed, its money is free again and its request goes back to review.
+
+    :raises NotFoundOrHidden, NotPermitted:
+    :raises InvalidInput: no reason
+    :raises StaleState: it did not end badly, has a successor, or its payment was not charged back
+    :raises StepOpen: another step waits for its second person
+    """
+    return _propose(principal, payout_id, StepKind.GIVE_UP, reason, now)
 
 
 def _propose(
@@ -130,14 +155,29 @@ def _propose(
 def _require_possible(payout: Payout, kind: StepKind) -> None:
     """
     :raises StaleState: the payout is in no state for such a step
+    :raises DifferenceOpen: the provider says otherwise
     """
-    if kind in _RESOLUTIONS and payout.state != PayoutState.MANUAL:
-        raise StaleState("Only a payout that is with Finance is resolved by people.")
-    if kind == StepKind.REPLACE:
-        if payout.state not in (PayoutState.FAILED, PayoutState.RETURNED):
-            raise StaleState("Only a payout that failed or was returned is sent again.")
-        if Payout.objects.filter(replaces=payout).exists():
-            raise StaleState("This payout has a successor already.")
+    if kind in _RESOLUTIONS:
+        _require_manual(payout, kind)
+        return
+    if payout.state not in (PayoutState.FAILED, PayoutState.RETURNED):
+        raise StaleState(_("Only a payout that failed or was returned is sent again, or given up."))
+    if Payout.objects.filter(replaces=payout).exists():
+        raise StaleState(_("This payout has a successor already."))
+    if kind == StepKind.GIVE_UP and payout.payment.status != PaymentStatus.CHARGED_BACK:
+        raise StaleState(_("A payout is given up only after its payment was charged back."))
+
+
+def _require_manual(payout: Payout, kind: StepKind) -> None:
+    """
+    :raises StaleState: the payout is not with Finance
+    :raises DifferenceOpen: it shall be "not sent", and the provider says that it was
+    """
+    if payout.state != PayoutState.MANUAL:
+        raise StaleState(_("Only a payout that is with Finance is resolved by people."))
+    theirs = Break.objects.filter(payout_id=payout.pk, kind=BreakKind.THEIRS_ONLY, resolved_at=None)
+    if kind == StepKind.MARK_FAILED and theirs.exists():
+        raise DifferenceOpen
 
 
 def _require_not_member(person: User, payout: Payout) -> None:
@@ -185,7 +225,7 @@ def _lock_payment_of(step_id: UUID) -> Payment | None:
 
 def _require_open(step: PayoutStep) -> None:
     if step.confirmed_at is not None or step.withdrawn_at is not None:
-        raise StaleState("This step was confirmed or withdrawn already.")
+        raise StaleState(_("This step was confirmed or withdrawn already."))
 
 
 @transaction.atomic
@@ -238,6 +278,23 @@ def _replace(
     """Make the successor; the money stays reserved, so nothing is booked."""
     if payment.status != PaymentStatus.CAPTURED:
         raise PaymentNotRefundable
+    return _succeed(payout, payment, step, principal, now)
+
+
+def _give_up(
+    payout: Payout, payment: Payment, step: PayoutStep, principal: Principal, now: datetime
+) -> Payout:
+    """Stop the chain with a successor that is cancelled at once: its money is free, its request in review."""
+    successor = _succeed(payout, payment, step, principal, now)
+    cancel_ready(
+        payout=successor, payment=payment, principal=principal, reason="payment_charged_back", now=now
+    )
+    return successor
+
+
+def _succeed(
+    payout: Payout, payment: Payment, step: PayoutStep, principal: Principal, now: datetime
+) -> Payout:
     destination = destination_of(client_id=payout.client_id, rail=payout.rail, now=now)
     successor = Payout(
         request_id=payout.request_id,
@@ -262,4 +319,5 @@ _DO: Final[dict[StepKind, Callable[[Payout, Payment, PayoutStep, Principal, date
     StepKind.MARK_ACCEPTED: _mark_accepted,
     StepKind.MARK_FAILED: _mark_failed,
     StepKind.REPLACE: _replace,
+    StepKind.GIVE_UP: _give_up,
 }

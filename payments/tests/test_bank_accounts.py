@@ -279,7 +279,7 @@ def test_the_notice_follows_the_language_of_its_reader(cast):
     with translation.override("en"):
         message = told()["office@acme.example"]
 
-    assert "Donnerstag, 4 Juni 2026" in message.body
+    assert "Donnerstag, 4. Juni 2026" in message.body
 
 
 @pytest.mark.postgresql

@@ -118,6 +118,10 @@ def _second_line(world):
     )
 
 
+def _difference(kind):
+    return lambda w: Break.objects.create(kind=kind, amount_minor=1, currency="EUR", found_at=NOW)
+
+
 def _forgotten_call(world):
     IdempotencyRecord.objects.create(principal="erp", key="k", fingerprint="f", created_at=NOW)
 
@@ -177,6 +181,10 @@ PLANTS = {
     "the sender does not find a payout that is ready": lambda w: _change(_payout(w.ready), rail="stripe"),
     "a call was kept without its answer": _forgotten_call,
     "a provider event was not worked off in its time": _forgotten_event,
+    "a provider holds more than one line of a payout, or one that is not ours or not as ordered": (
+        _difference("theirs_only")
+    ),
+    "a provider does not know a payout that we call paid": _difference("ours_only"),
     "the sandbox holds more than one line of a payout": _second_line,
     "a line of the sandbox is not ours, or not as ordered": lambda w: _change(
         SandboxRefund.objects.filter(key=w.settled.pk.hex), amount_minor=5001

@@ -65,6 +65,15 @@ def test_a_lost_chargeback_takes_the_money_back_and_the_stage_owes_it_again(cast
     assert violated() == []
 
 
+def test_after_a_part_was_charged_back_the_stage_owes_that_part_again(cast, contract):
+    payment = captured_payment(contract)
+
+    charge_back_payment(principal=cast.as_finn, payment_id=payment.pk, amount=Money(60000, "EUR"), now=LATER)
+
+    assert stage_named(contract, "S1").covered_minor == 40000
+    assert violated() == []
+
+
 def test_a_chargeback_without_a_dispute_before_it_is_recorded_all_the_same(cast, contract):
     payment = captured_payment(contract)
 
@@ -98,6 +107,8 @@ def test_what_went_back_twice_becomes_a_break(cast, contract):
     found = Break.objects.get()
     assert (found.kind, found.amount_minor, found.payment_id) == ("double_return", 30000, payment.pk)
     assert Event.objects.get(type="payment.charged_back").data["excess"] == "300.00"
+    told = Event.objects.get(type="break.found")
+    assert (told.subject_id, told.actor_id) == (found.pk, cast.finn.pk)
     assert violated() == []
 
 

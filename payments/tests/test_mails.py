@@ -6,6 +6,7 @@ import pytest
 from django.core import mail
 from django.utils import translation
 
+from accounts.models import User
 from contracts.models import Client
 from contracts.tests.cast import NOW, signed_contract
 from events.journal import sequence_events
@@ -66,6 +67,13 @@ def test_everybody_who_may_apply_is_told_of_the_end_of_the_window(payment):
     assert "1,000.00\u00a0EUR" in messages["alice@acme.example",].body
 
 
+def test_who_wants_no_reminders_gets_none_and_the_others_do(cast, payment):
+    User.objects.filter(pk=cast.alice.pk).update(wants_reminders=False)
+    warn_closing_windows(now=payment.deadline - timedelta(hours=24))
+
+    assert sorted(deliver(payment.deadline)) == [("cem@acme.example",)]
+
+
 def test_a_window_counted_in_hours_ends_at_its_time(cast):
     payment = captured_payment(signed_contract(cast, terms={"day_rule": "elapsed"}))
     warn_closing_windows(now=payment.deadline - timedelta(hours=24))
@@ -86,7 +94,7 @@ def test_amounts_and_dates_follow_the_language_of_the_reader(payment):
         text = route.render(event, route.recipients(event)[0]).text
 
     assert "1.000,00\u00a0EUR" in text
-    assert "Donnerstag, 4 Juni 2026" in text
+    assert "Donnerstag, 4. Juni 2026" in text
 
 
 def test_a_client_without_members_is_told_at_its_own_address(cast, payment):

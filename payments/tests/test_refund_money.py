@@ -5,6 +5,9 @@ from django.db import IntegrityError, connection, transaction
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from accounts.principals import SYSTEM
+from contracts.models import Role
+from contracts.services import add_member
 from contracts.tests.cast import make_cast, signed_contract, stage_named
 from events.models import Event
 from kernel.errors import InvalidInput, NotFoundOrHidden, NotPermitted, StaleState
@@ -172,6 +175,9 @@ def test_only_finance_cancels_and_says_why(cast, contract):
             cancel_payout(principal=person, payout_id=payout.pk, reason="x", now=LATER)
     with pytest.raises(InvalidInput):
         cancel_payout(principal=cast.as_finn, payout_id=payout.pk, reason=" ", now=LATER)
+    add_member(principal=SYSTEM, client_id=cast.client.pk, user=cast.finn, role=Role.VIEWER, now=LATER)
+    with pytest.raises(NotPermitted, match="client they belong to"):
+        cancel_payout(principal=cast.as_finn, payout_id=payout.pk, reason="x", now=LATER)
     payout.refresh_from_db()
     assert payout.state == "ready"
 

@@ -20,13 +20,15 @@ from payments.services import (
     book_answer,
     charge_back_payment,
     confirm_step,
+    dispute_payment,
+    give_up_payout,
     replace_payout,
     resolve_break,
     resolve_manual,
     take_break,
     withdraw_step,
 )
-from payments.services.steps import PaymentNotRefundable, SecondPersonNeeded, StepOpen
+from payments.services.steps import DifferenceOpen, PaymentNotRefundable, SecondPersonNeeded, StepOpen
 from payments.tests.scenes import (
     LATER,
     answer,
@@ -81,6 +83,20 @@ def test_a_providers_yes_about_a_payout_with_finance_leaves_a_break(doubtful, ki
     doubtful.refresh_from_db()
     assert doubtful.state == "manual"
     assert Break.objects.get().kind == "theirs_only"
+
+
+def test_what_the_provider_says_was_sent_is_not_called_failed(cast, doubtful, flo):
+    waiting = propose(cast.as_finn, doubtful, accepted=False)
+    book_answer(payout_id=doubtful.pk, answer=answer("settled"), now=LATER)
+
+    with pytest.raises(DifferenceOpen):
+        confirm_step(principal=flo, step_id=waiting.pk, now=LATER)
+    withdraw_step(principal=cast.as_finn, step_id=waiting.pk, now=LATER)
+    with pytest.raises(DifferenceOpen):
+        propose(cast.as_finn, doubtful, accepted=False)
+
+    resolve_break(principal=cast.as_finn, break_id=Break.objects.get().pk, resolution="A mistake.", now=LATER)
+    assert propose(cast.as_finn, doubtful, accepted=False).kind == "mark_failed"
 
 
 def propose(principal, payout, *, accepted=True, **fields):
@@ -246,6 +262,51 @@ def test_nothing_is_sent_again_for_a_payment_that_was_charged_back(cast, payment
         confirm_step(principal=flo, step_id=step.pk, now=LATER)
 
     assert Payout.objects.count() == 1
+
+
+def give_up(principal, payout, reason="The bank took it back."):
+    return give_up_payout(principal=principal, payout_id=payout.pk, reason=reason, now=LATER)
+
+
+def test_what_failed_is_given_up_once_its_payment_was_charged_back(cast, payment, failed, flo):
+    charge_back_payment(principal=cast.as_finn, payment_id=payment.pk, now=LATER)
+    step = give_up(cast.as_finn, failed)
+    with pytest.raises(SecondPersonNeeded):
+        confirm_step(principal=cast.as_finn, step_id=step.pk, now=LATER)
+
+    last = confirm_step(principal=flo, step_id=step.pk, now=LATER)
+
+    payment.refresh_from_db()
+    assert (last.state, last.replaces_id, payment.reserved_minor) == ("cancelled", failed.pk, 0)
+    assert ledger.balances()["refunds_payable:EUR"].text == "0.00"
+    assert violated(LATER) == []
+    with pytest.raises(StaleState):
+        give_up(cast.as_finn, failed)
+
+
+def test_what_came_back_is_given_up_and_the_difference_is_explained(cast, payment, flo):
+    payout = ready_payout(payment, "100.00")
+    fault("return_later", code="account_closed")
+    settle()
+    charge_back_payment(principal=cast.as_finn, payment_id=payment.pk, now=LATER)
+    assert violated(LATER) == []
+
+    confirm_step(principal=flo, step_id=give_up(cast.as_finn, payout).pk, now=LATER)
+
+    payment.refresh_from_db()
+    assert (payment.reserved_minor, payment.refunded_minor) == (0, 0)
+    assert violated(LATER) == []
+
+
+def test_nothing_is_given_up_while_it_can_still_be_sent(cast, payment, failed):
+    with pytest.raises(StaleState):
+        give_up(cast.as_finn, failed)
+    dispute_payment(principal=cast.as_finn, payment_id=payment.pk, now=LATER)
+    with pytest.raises(StaleState):
+        give_up(cast.as_finn, failed)
+    with pytest.raises(NotPermitted):
+        give_up(cast.as_rita, failed)
+    assert not PayoutStep.objects.exists()
 
 
 def test_a_step_that_does_not_exist_is_not_confirmed(flo):

@@ -16,9 +16,9 @@ from events.models import Event
 from kernel.errors import InvalidInput, NotPermitted
 from kernel.ids import new_id
 from payments.models import Payment
-from payments.services import issue_credit, record_usage
+from payments.services import charge_back_payment, issue_credit, record_usage
 from payments.services.usage import UsageConflict
-from payments.tests.scenes import captured_payment, violated
+from payments.tests.scenes import LATER, captured_payment, violated
 
 
 def calls(contract, quantity="100", stage=None, *, name=None, **fields):
@@ -242,6 +242,19 @@ def test_a_negative_record_follows_the_latest_of_its_meter_and_stage(cast, contr
     assert bearers("old", "new", "fix") == [first.pk, second.pk, second.pk]
     assert bearers("elsewhere") == [second.pk]
     assert value_of(second) == Fraction("0.0125") * (100 - 10 - 1)
+
+
+def test_a_negative_record_follows_its_predecessor_to_a_payment_that_was_charged_back(cast, contract):
+    first = captured_payment(contract)
+    record(cast, calls(contract, "100", "S1", name="a"))
+    charge_back_payment(principal=cast.as_finn, payment_id=first.pk, now=LATER)
+    captured_payment(contract)
+
+    record(cast, calls(contract, "-40", "S1", name="b"))
+
+    assert bearers("a", "b") == [first.pk, first.pk]
+    assert value_of(first) == Fraction("0.75")
+    assert violated() == []
 
 
 def test_a_negative_record_follows_its_predecessor_within_a_batch(cast, contract):

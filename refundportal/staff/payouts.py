@@ -14,8 +14,16 @@ from django.utils.translation import gettext_lazy as _
 from accounts.groups import is_approver
 from kernel.money import Money
 from payments.models import Payout, PayoutState, PayoutStep
+from payments.models.payments import PaymentStatus
 from payments.selectors import chain_of, payout_of, payouts_of
-from payments.services import cancel_payout, confirm_step, replace_payout, resolve_manual, withdraw_step
+from payments.services import (
+    cancel_payout,
+    confirm_step,
+    give_up_payout,
+    replace_payout,
+    resolve_manual,
+    withdraw_step,
+)
 from refundportal.staff import shown
 from refundportal.staff.acts import Act, ActForm, ActingAdmin, finance_only, first_of, record_url, refusing
 from refundportal.staff.fields import YesNoField, reason_field
@@ -161,6 +169,26 @@ class Replace(PayoutAct):
         return gettext("Proposed. A second person confirms it.")
 
 
+class GiveUp(Replace):
+    name = "give-up"
+    title = _("Send it no more")
+    icon = "ban"
+    button = _("Propose to send it no more")
+    explanation = _(
+        "The payment was charged back, so nothing of it is sent. A second person confirms it; then the money "
+        "is free again and the application goes back to review."
+    )
+
+    def why_not(self) -> str:
+        words = gettext("Only a payout whose payment was charged back is given up.")
+        charged_back = self.row.payment.status == PaymentStatus.CHARGED_BACK
+        return first_of(super().why_not(), refusing(not charged_back, words))
+
+    def do(self, form: ActForm) -> str:
+        give_up_payout(reason=form.cleaned_data["reason"], **self.who_and_what)
+        return gettext("Proposed. A second person confirms it.")
+
+
 class StepForm(ActForm):
     step = forms.UUIDField(widget=forms.HiddenInput)
 
@@ -242,7 +270,7 @@ class PayoutAdmin(ActingAdmin):
     search_help_text = _("Payment, provider reference, client or e-mail address")
     page_template = "staff/payout.html"
     is_called_by_name = False
-    acts = (Cancel, Resolve, Replace, Confirm, Withdraw)
+    acts = (Cancel, Resolve, Replace, GiveUp, Confirm, Withdraw)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return payouts_of(visit_of(request).principal)

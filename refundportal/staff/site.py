@@ -26,10 +26,15 @@ class StaffSite(UnfoldAdminSite):
     index_template = "staff/dashboard.html"
 
     def extra_urls(self) -> list[URLPattern]:
-        from refundportal.staff.downloads import attachment_view
+        from refundportal.staff.downloads import attachment_view, preview_view
 
         return [
             path("attachment/<uuid:row_id>/", self.admin_view(attachment_view), name="attachment"),
+            path(
+                "attachment/<uuid:row_id>/preview/",
+                self.admin_view(preview_view),
+                name="attachment-preview",
+            ),
         ]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:

@@ -1,6 +1,6 @@
 """What we owe back: applications, the facts established about them, decisions and conversation."""
 
-from refunds.models.conversation import Attachment, Enquiry, EnquiryState, Message
+from refunds.models.conversation import Attachment, Enquiry, EnquiryState, Message, ScanState
 from refunds.models.decisions import ApprovedAs, Decision, Proposal
 from refunds.models.established import HiddenDefect, StatutoryCheck, UsageExclusion
 from refunds.models.requests import (
@@ -27,6 +27,7 @@ __all__ = [
     "RefundRequest",
     "Remedy",
     "RequestState",
+    "ScanState",
     "StatutoryCheck",
     "UsageExclusion",
 ]

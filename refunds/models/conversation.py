@@ -78,8 +78,21 @@ class Message(models.Model):
         return self.body[:60]
 
 
+class ScanState(models.TextChoices):
+    """What the scanner said; without one files are not scanned."""
+
+    UNSCANNED = "unscanned", _("not scanned")
+    WAITING = "waiting", _("being checked")
+    CLEAN = "clean", _("clean")
+    INFECTED = "infected", _("kept under lock")
+
+
 class Attachment(models.Model):
-    """A file sent with a draft, an application or a message: original bytes, immutable once sent."""
+    """
+    A file sent with a draft, an application or a message: original bytes, immutable once sent.
+
+    `scan_after` is when the scanner is asked (again), `scan_found` what it found.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     draft = models.ForeignKey(
@@ -101,6 +114,26 @@ class Attachment(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
     uploaded_at = models.DateTimeField()
+    scan_state = models.CharField(max_length=10, choices=ScanState, default=ScanState.UNSCANNED)
+    scan_after = models.DateTimeField(null=True)
+    scan_attempts = models.PositiveSmallIntegerField(default=0)
+    scanned_at = models.DateTimeField(null=True)
+    scan_found = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["scan_after"], condition=Q(scan_state="waiting"), name="files_to_be_scanned")
+        ]
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def may_be_opened(self) -> bool:
+        """Whether it may be given out: it was called clean, or nobody scans."""
+        return self.scan_state in (ScanState.UNSCANNED, ScanState.CLEAN)
+
+    @property
+    def has_preview(self) -> bool:
+        """Whether a small picture of it can be shown."""
+        return self.content_type in ("image/png", "image/jpeg")

@@ -68,7 +68,8 @@ class RefundRequest(models.Model):
     An application for a refund of one payment.
 
     `submitted_at` is when it reached the company. `amount_minor` is what was asked for (empty: all).
-    `receipt_answer` is how things stood when it was entered, `answer` how they stand now.
+    `receipt_answer` is how things stood when it was entered, `answer` how they stand now; `outcome`,
+    `main_reason` and `expected_minor` (the figure at the foot) repeat what `answer` says, for lists.
     `objections` holds what the client says is wrong, by acceptance item: a list of
     `{"stage", "item", "text"}`.
     """
@@ -112,10 +113,15 @@ class RefundRequest(models.Model):
     )
     receipt_answer = models.JSONField(default=dict)
     answer = models.JSONField(default=dict)
+    outcome = models.CharField(max_length=20, default="", editable=False)
+    main_reason = models.CharField(max_length=40, default="", editable=False)
+    expected_minor = models.BigIntegerField(default=0, editable=False)
     evaluated_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("application")
+        verbose_name_plural = _("applications")
         indexes = [
             models.Index(fields=["client", "id"], name="requests_of_a_client"),
             models.Index(fields=["state", "submitted_at"], name="requests_in_a_state"),
@@ -130,6 +136,7 @@ class RefundRequest(models.Model):
                 name="requests_waiting_for_answers",
             ),
             models.Index(fields=["payment", "state"], name="requests_of_a_payment"),
+            models.Index(fields=["decided_at"], name="requests_by_answer_time"),
         ]
         constraints = [
             models.UniqueConstraint(

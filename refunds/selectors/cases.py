@@ -185,7 +185,7 @@ def _timeline(principal: Principal, request: RefundRequest, money: GivenBack) ->
     subjects = [request.pk, *(payout.pk for payout in money.payouts)]
     if money.credit is not None:
         subjects.append(money.credit.pk)
-    events = [event for event in timeline_of(subjects) if _is_for(principal, event)]
+    events = _without_echoes([event for event in timeline_of(subjects) if _is_for(principal, event)])
     people = _names_of(events) if principal.is_staff else {}
     return tuple(
         Happening(
@@ -206,6 +206,12 @@ def _is_for(principal: Principal, event: Event) -> bool:
     if principal.is_staff:
         return True
     return event.type not in STAFF_ONLY and not event.data.get("is_internal", False)
+
+
+def _without_echoes(events: Sequence[Event]) -> list[Event]:
+    """Leave out files that came with a message or the application itself: that entry says it."""
+    brought = {event.at for event in events if event.type in ("message.posted", "refund_request.submitted")}
+    return [event for event in events if event.type != "attachment.added" or event.at not in brought]
 
 
 def _names_of(events: Iterable[Event]) -> dict[UUID, str]:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.cache import cache
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts.principals import Principal
 from contracts.models import ContractState, Stage
@@ -132,7 +134,7 @@ def target_stage_of(principal: Principal, stage_id: UUID) -> Stage:
     """
     found = stages_of(principal).filter(pk=stage_id).first()
     if found is None:
-        raise TargetStageUnsuitable("There is no such stage.", because="not_found")
+        raise TargetStageUnsuitable(str(_("There is no such stage.")), because="not_found")
     return found
 
 
@@ -154,16 +156,16 @@ def refuse_unsuitable_stage(stage: Stage, payment: Payment, credit: Money) -> No
     for because, holds in checks:
         if not holds:
             raise TargetStageUnsuitable(
-                _UNSUITABLE[because], because=because, owed=owed.text, credit=credit.text
+                str(_UNSUITABLE[because]), because=because, owed=owed.text, credit=credit.text
             )
 
 
-_UNSUITABLE: Final[Mapping[str, str]] = {
-    "client": "The stage belongs to another client.",
-    "currency": "The stage is in another currency than the payment.",
-    "not_signed": "The contract of that stage is not a signed one that still runs.",
-    "removed": "That stage is no longer part of its contract.",
-    "owes_too_little": "What is still due for that stage is less than the credit.",
+_UNSUITABLE: Final[Mapping[str, Promise]] = {
+    "client": _("The stage belongs to another client."),
+    "currency": _("The stage is in another currency than the payment."),
+    "not_signed": _("The contract of that stage is not a signed one that still runs."),
+    "removed": _("That stage is no longer part of its contract."),
+    "owes_too_little": _("What is still due for that stage is less than the credit."),
 }
 
 

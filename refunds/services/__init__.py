@@ -31,6 +31,7 @@ from refunds.services.reviewing import (
     start_review,
     withdraw_request,
 )
+from refunds.services.scanning import scan_due
 
 __all__ = [
     "TooManyFiles",
@@ -58,6 +59,7 @@ __all__ = [
     "reopen_stranded",
     "request_information",
     "save_draft",
+    "scan_due",
     "send_back",
     "start_review",
     "withdraw_request",

@@ -43,6 +43,7 @@ from refunds.services.cases import Evaluation, brief, days_later, leaving_a_trac
 from refunds.services.deciding import write_decision
 from refunds.services.files import Upload, attach, attach_draft, stored
 from refunds.services.inputs import check_application
+from refunds.statement import columns_of
 from refunds.states import REQUEST, REQUEST_OPEN
 from refunds.wording import reason_words
 
@@ -119,8 +120,8 @@ def apply_for_refund(
     with stored(attachments) as files:
         request = _submit(principal, application, now, expected_fingerprint)
         if principal.is_person and principal.user is not None:
-            attach_draft(principal.user, request)
-        attach(files, request=request, uploaded_by=principal.user, now=now)
+            attach_draft(principal.user, request, principal, now)
+        attach(files, request=request, principal=principal, now=now)
     return request
 
 
@@ -174,7 +175,7 @@ def record_application(
     application = replace(application, evidence=evidence_of(payment.contract_id, evidence_id))
     with stored(attachments) as files:
         request = _submit(principal, application, now, None)
-        attach(files, request=request, uploaded_by=person, now=now)
+        attach(files, request=request, principal=principal, now=now)
     return request
 
 
@@ -338,6 +339,7 @@ def _create(
         answer_due_on=days_later(application.submitted_at, terms.decision_days, terms.time_zone),
         receipt_answer=answer,
         answer=answer,
+        **columns_of(answer),
         evaluated_at=now,
     )
     request.save(force_insert=True)

@@ -24,6 +24,7 @@ from refunds.policy.facts import Facts
 from refunds.policy.interchange import answer_json, facts_json
 from refunds.selectors.access import lock_request, request_of
 from refunds.selectors.facts import gather_facts
+from refunds.statement import columns_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -137,7 +138,8 @@ def keep_answer(request: RefundRequest, evaluation: Evaluation, now: datetime) -
     """Store the answer so far with the request."""
     request.answer = evaluation.answer_json
     request.evaluated_at = now
-    RefundRequest.objects.filter(pk=request.pk).update(answer=request.answer, evaluated_at=now)
+    columns = {"answer": request.answer, "evaluated_at": now, **columns_of(request.answer)}
+    RefundRequest.objects.filter(pk=request.pk).update(**columns)
 
 
 def tell(type: str, request: RefundRequest, principal: Principal, now: datetime, **data: Any) -> None:

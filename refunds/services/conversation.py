@@ -54,7 +54,6 @@ def post_message(
         message = request.messages.create(
             author=principal.user, by_staff=principal.is_staff, is_internal=is_internal, body=text, at=now
         )
-        attach(files, request=request, message=message, uploaded_by=principal.user, now=now)
         tell(
             "message.posted",
             request,
@@ -64,6 +63,7 @@ def post_message(
             by_staff=message.by_staff,
             is_internal=is_internal,
         )
+        attach(files, request=request, message=message, principal=principal, now=now)
         if request.state == "information_requested" and not message.by_staff:
             move(request, "information_requested", "in_review", table=REQUEST, information_due_on=None)
             keep_answer(request, evaluate(request, now), now)

@@ -17,7 +17,7 @@ from payments.models import Payment
 from refunds.models import ApplicationDraft, Attachment
 from refunds.selectors.access import payment_to_ask_about
 from refunds.selectors.actions import why_not_apply
-from refunds.services.files import Upload, attach, draft_files, stored
+from refunds.services.files import Upload, attach_to_draft, draft_files, stored
 
 DRAFT_DAYS = 30
 CONTENT_MAX = 64 * 1024
@@ -52,7 +52,7 @@ def add_draft_file(
     payment = _payment_of(user, payment_id)
     with stored([Upload(file, file_name)]) as files, transaction.atomic():
         draft = _keep(user, payment, now)
-        (attachment,) = attach(files, draft=draft, uploaded_by=user, now=now)
+        (attachment,) = attach_to_draft(files, draft=draft, now=now)
         return attachment
 
 

@@ -1,9 +1,10 @@
 """Files sent with drafts, applications and messages: stored first, written down in the transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -13,7 +14,8 @@ from accounts.models import User
 from accounts.principals import Principal
 from contracts.files import Readable, StoredFile, remove_file, store_file
 from kernel.errors import DomainError
-from refunds.models import ApplicationDraft, Attachment, Message, RefundRequest
+from refunds import scanner
+from refunds.models import ApplicationDraft, Attachment, Message, RefundRequest, ScanState
 from refunds.selectors.actions import require, why_not_write
 from refunds.selectors.standing import standing_of
 from refunds.services.cases import lock_case, tell
@@ -58,27 +60,50 @@ def stored(uploads: Sequence[Upload]) -> Iterator[list[StoredFile]]:
 def attach(
     files: Sequence[StoredFile],
     *,
-    request: RefundRequest | None = None,
-    draft: ApplicationDraft | None = None,
+    request: RefundRequest,
     message: Message | None = None,
-    uploaded_by: User | None,
+    principal: Principal,
     now: datetime,
 ) -> list[Attachment]:
     """
-    Write down stored files; the caller holds the lock of the request or draft.
+    Write down stored files of a case, each with its digest in the journal; the request is locked.
 
-    :raises TooManyFiles: the request or draft is full
+    :raises TooManyFiles: the request is full
     """
+    there = Attachment.objects.filter(request=request)
+    attachments = _write(
+        files, there, REQUEST_FILES_MAX, principal.user, now, request=request, message=message
+    )
+    _tell_files(request, attachments, principal, now)
+    return attachments
+
+
+def attach_to_draft(
+    files: Sequence[StoredFile], *, draft: ApplicationDraft, now: datetime
+) -> list[Attachment]:
+    """
+    Write down stored files of a draft; the draft is locked. The journal hears of them when they are sent.
+
+    :raises TooManyFiles: the draft is full
+    """
+    return _write(files, draft_files(draft), DRAFT_FILES_MAX, draft.user, now, draft=draft)
+
+
+def _write(
+    files: Sequence[StoredFile],
+    there: QuerySet[Attachment],
+    files_max: int,
+    uploaded_by: User | None,
+    now: datetime,
+    **place: Any,
+) -> list[Attachment]:
     if not files:
         return []
-    there = Attachment.objects.filter(request=request) if request is not None else draft_files(draft)
-    if there.count() + len(files) > (REQUEST_FILES_MAX if request is not None else DRAFT_FILES_MAX):
+    if there.count() + len(files) > files_max:
         raise TooManyFiles
     return Attachment.objects.bulk_create(
         Attachment(
-            request=request,
-            draft=draft,
-            message=message,
+            **place,
             stored_as=file.stored_as,
             file_name=file.file_name,
             content_type=file.content_type,
@@ -86,22 +111,37 @@ def attach(
             sha256=file.sha256,
             uploaded_by=uploaded_by,
             uploaded_at=now,
+            scan_state=ScanState.WAITING if scanner.is_on() else ScanState.UNSCANNED,
+            scan_after=now if scanner.is_on() else None,
         )
         for file in files
     )
 
 
-def draft_files(draft: ApplicationDraft | None) -> QuerySet[Attachment]:
+def _tell_files(
+    request: RefundRequest, attachments: Iterable[Attachment], principal: Principal, now: datetime
+) -> None:
+    for file in attachments:
+        is_internal = file.message is not None and file.message.is_internal
+        tell(
+            "attachment.added", request, principal, now,
+            attachment=file.pk, sha256=file.sha256, is_internal=is_internal,
+        )  # fmt: skip
+
+
+def draft_files(draft: ApplicationDraft) -> QuerySet[Attachment]:
     """Give the files of a draft that have not been sent."""
     return Attachment.objects.filter(draft=draft, request__isnull=True)
 
 
-def attach_draft(user: User, request: RefundRequest) -> None:
+def attach_draft(user: User, request: RefundRequest, principal: Principal, now: datetime) -> None:
     """Let the files of a person's draft come along with their application; the draft ends."""
     draft = ApplicationDraft.objects.filter(user=user, payment_id=request.payment_id).first()
     if draft is not None:
+        files = list(draft_files(draft).order_by("uploaded_at", "id"))
         draft_files(draft).update(request=request, draft=None)
         draft.delete()
+        _tell_files(request, files, principal, now)
 
 
 def add_attachment(
@@ -118,6 +158,5 @@ def add_attachment(
     with stored([Upload(file, file_name)]) as files, transaction.atomic():
         request = lock_case(principal, request_id)
         require(why_not_write, standing_of(principal, request, now=now))
-        (attachment,) = attach(files, request=request, uploaded_by=principal.user, now=now)
-        tell("attachment.added", request, principal, now, attachment=attachment.pk, sha256=attachment.sha256)
+        (attachment,) = attach(files, request=request, principal=principal, now=now)
         return attachment

@@ -1,6 +1,7 @@
 """The conversation: threads, files, drafts and questions, each for the right eyes."""
 
 from datetime import date, timedelta
+from hashlib import sha256
 from io import BytesIO
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from events.models import Event
 from kernel.errors import InvalidInput, NotFoundOrHidden, NotPermitted
 from refunds import services
 from refunds.models import ApplicationDraft, Attachment
-from refunds.selectors import attachment_of, draft_of, enquiries_of, messages_of
+from refunds.selectors import attachment_of, case_view, draft_of, enquiries_of, messages_of
 from refunds.services import TooManyFiles, Upload
 from refunds.services.files import DRAFT_FILES_MAX
 from refunds.tests.scene import LATER, TEXT, again, applied, in_review
@@ -285,3 +286,37 @@ def test_a_question_does_not_name_a_contract_of_another_client(scene):
         asked(scene, contract_id=foreign.pk)
     with pytest.raises(InvalidInput):
         asked(scene, principal=scene.cast.as_erp, contract_id=scene.contract.pk, subject=" ")
+
+
+def test_every_file_of_a_case_leaves_its_digest_in_the_journal(scene):
+    draft_file = services.add_draft_file(
+        user=scene.cast.alice, payment_id=scene.payment.pk, file=BytesIO(b"draft"), file_name="d.txt", now=NOW
+    )
+    assert not Event.objects.filter(type="attachment.added").exists()
+    request = applied(scene, attachments=[Upload(BytesIO(b"with it"), "w.txt")])
+    wrote(scene, request, attachments=[Upload(BytesIO(b"in a message"), "m.txt")])
+
+    told = Event.objects.filter(type="attachment.added").order_by("id")
+
+    assert [event.data["sha256"] for event in told] == [
+        sha256(content).hexdigest() for content in (b"draft", b"with it", b"in a message")
+    ]
+    assert told[0].data["attachment"] == str(draft_file.pk)
+    assert {(event.actor_id, event.subject_id) for event in told} == {(scene.cast.alice.pk, request.pk)}
+    entries = [entry.type for entry in case_view(scene.cast.as_alice, request.pk, now=LATER).timeline]
+    assert "attachment.added" not in entries
+
+
+def test_the_client_does_not_hear_of_files_of_internal_notes(scene):
+    request = in_review(scene)
+
+    services.post_message(
+        principal=scene.cast.as_rita, request_id=request.pk, body="See this.", is_internal=True,
+        attachments=[Upload(BytesIO(TEXT), "a.txt")], now=LATER,
+    )  # fmt: skip
+
+    assert Event.objects.get(type="attachment.added").data["is_internal"] is True
+    seen = case_view(scene.cast.as_alice, request.pk, now=LATER).timeline
+    staff = case_view(scene.cast.as_rita, request.pk, now=LATER).timeline
+    assert {"attachment.added", "message.posted"}.isdisjoint(entry.type for entry in seen)
+    assert [entry.type for entry in staff][-1] == "message.posted"

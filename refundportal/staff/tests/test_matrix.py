@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver
 from accounts.models import User
 from accounts.services import create_user
 from events.models import Event
-from payments.models import Account, Payout, Transfer
+from payments.models import Account, Break, Payout, Reconciliation, Transfer
 from refundportal.staff.site import site
 from refundportal.staff.tests.desk import Desk
 from refunds.models import Enquiry
@@ -32,8 +32,10 @@ MODELS = (
     "contracts/document",
     "events/event",
     "payments/account",
+    "payments/break",
     "payments/payment",
     "payments/payout",
+    "payments/reconciliation",
     "payments/transfer",
     "refunds/enquiry",
     "refunds/refundrequest",
@@ -41,8 +43,10 @@ MODELS = (
 ACTING = (
     "contracts/client",
     "contracts/contract",
+    "payments/break",
     "payments/payment",
     "payments/payout",
+    "payments/reconciliation",
     "refunds/enquiry",
     "refunds/refundrequest",
 )
@@ -63,6 +67,7 @@ TABLE: dict[str, tuple[int, int, int]] = {
     "<app>/": (200, 404, 404),
     "(?P<url>.*)$": (404, 404, 404),
     "attachment/<uuid:row_id>/": (404, 403, 403),
+    "attachment/<uuid:row_id>/preview/": (404, 403, 403),
     "contracts/contract/import/": (200, 403, 403),
     "contracts/document/<uuid:row_id>/file/": (200, 403, 403),
     "refunds/refundrequest/<uuid:row_id>/letter/": (200, 403, 403),
@@ -82,7 +87,9 @@ TABLE["contracts/client/<uuid:row_id>/do/<slug:act_name>/"] = (404, 403, 403)
 ACTS = {
     "contracts/contract": "add_document",
     "payments/payment": "capture",
+    "payments/break": "resolve",
     "payments/payout": "cancel",
+    "payments/reconciliation": "again",
     "refunds/enquiry": "answer",
     "refunds/refundrequest": "approve",
 }
@@ -109,8 +116,14 @@ def rows(scene: Scene) -> dict[str, Model]:
         "contracts/document": evidence(scene),
         "events/event": Event.objects.order_by("pk").first(),
         "payments/account": Account.objects.first(),
+        "payments/break": Break.objects.create(
+            kind="ours_only", amount_minor=1, currency="EUR", found_at=LATER
+        ),
         "payments/payment": scene.payment,
         "payments/payout": Payout.objects.get(request_id=request.pk),
+        "payments/reconciliation": Reconciliation.objects.create(
+            rail="sandbox", since=LATER, started_at=LATER
+        ),
         "payments/transfer": Transfer.objects.first(),
         "refunds/enquiry": Enquiry.objects.get(pk=enquiry.pk),
         "refunds/refundrequest": request,

@@ -1,5 +1,6 @@
 """What Finance does with payments and payouts, and that nobody else does."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from accounts.groups import FINANCE
 from contracts.tests.cast import NOW, stage_named
 from kernel.states import move
 from payments.models import Payment, Payout, PayoutStep
-from payments.services import record_payment
+from payments.services import charge_back_payment, record_payment
 from payments.states import PAYOUT
 from refundportal.staff.tests.desk import Desk, act_of, count_events, hidden, words
 from refunds.models import RefundRequest
@@ -191,6 +192,23 @@ def test_a_payout_that_failed_is_sent_again_by_two_people(scene: Scene):
     assert "It was sent again already." in words(finn.open(payout))
 
 
+def test_what_failed_is_given_up_by_two_people_after_a_chargeback(scene: Scene):
+    payout = payout_in(scene, "manual")
+    finn, fred = Desk(scene.cast.finn), another_of_finance()
+    finn.do(payout, "resolve", accepted="no", evidence_reference="BANK-78", reason="Account closed.")
+    fred.do(payout, "confirm", step=str(PayoutStep.objects.get().pk))
+    assert finn.do(payout, "give-up", reason="Too early.").status_code == 409
+    charge_back_payment(
+        principal=scene.cast.as_finn, payment_id=payout.payment_id, now=payout.created_at + timedelta(hours=1)
+    )
+
+    finn.do(payout, "give-up", reason="The bank took it back.")
+    fred.do(payout, "confirm", step=str(PayoutStep.objects.get(kind="give_up").pk))
+
+    assert Payout.objects.get(replaces=payout).state == "cancelled"
+    assert RefundRequest.objects.get(pk=payout.request_id).state == "in_review"
+
+
 def test_a_proposed_step_is_withdrawn(scene: Scene):
     payout = payout_in(scene, "manual")
     finn = Desk(scene.cast.finn)
@@ -210,7 +228,7 @@ def test_nobody_but_finance_touches_a_payout(scene: Scene, name: str):
     step, events = str(PayoutStep.objects.get().pk), count_events()
     desk = Desk(getattr(scene.cast, name))
 
-    for act in ("cancel", "resolve", "replace", "confirm", "withdraw"):
+    for act in ("cancel", "resolve", "replace", "give-up", "confirm", "withdraw"):
         answer = desk.do(payout, act, reason="x", accepted="yes", evidence_reference="B", step=step)
         assert answer.status_code == 403, act
 
