@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from refundportal.environment import Network
@@ -116,3 +117,22 @@ class StaffSecondFactorMiddleware:
                 messages.info(request, _("Please set up a second factor first: staff pages need one."))
                 return redirect(reverse("mfa_index"))
         return self.get_response(request)
+
+
+class PersonLanguageMiddleware:
+    """Shows its pages to whoever is signed in in the language they chose; others see their browser's."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return self.get_response(request)
+        language = getattr(request.user, "language", "")
+        if not language:
+            return self.get_response(request)
+        with translation.override(language):
+            request.LANGUAGE_CODE = language
+            response = self.get_response(request)
+        response.headers["Content-Language"] = language
+        return response

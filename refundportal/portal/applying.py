@@ -23,6 +23,7 @@ from payments.selectors import payments_of
 from refundportal.portal.access import Visit, one_by_number, page
 from refundportal.portal.forms import ApplicationForm
 from refundportal.web.rail import clock_of
+from refundportal.web.refusals import refusal_words
 from refunds.models import ApplicationDraft
 from refunds.selectors.access import draft_of
 from refunds.selectors.quotes import Quote, quote, refuse_credit, remember_quote
@@ -136,12 +137,12 @@ def _keep(visit: Visit, desk: Desk, form: ApplicationForm) -> None:
     try:
         save_draft(user=person, payment_id=payment.pk, content=form.content, now=visit.now)
     except DomainError as refusal:
-        form.add_error(None, refusal.detail)
+        form.add_error(None, refusal_words(refusal))
     for file in form.cleaned_data.get("evidence") or ():
         try:
             add_draft_file(user=person, payment_id=payment.pk, file=file, file_name=file.name, now=visit.now)
         except DomainError as refusal:
-            form.add_error("evidence", f"{file.name}: {refusal.detail}")
+            form.add_error("evidence", f"{file.name}: {refusal_words(refusal)}")
 
 
 @page
@@ -172,7 +173,7 @@ def check(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
     try:
         quoted = _quote(visit, desk, form)
     except DomainError as refusal:
-        messages.error(request, refusal.detail)
+        messages.error(request, refusal_words(refusal))
         return redirect("apply", number)
     context = _common(visit, desk) | _answers(form) | _prospect(desk, quoted) | {"step": 2}
     return render(request, "portal/apply_check.html", context)
@@ -196,7 +197,7 @@ def _show_confirmation(
     try:
         quoted = _quote(visit, desk, form)
     except DomainError as refusal:
-        messages.error(request, refusal.detail)
+        messages.error(request, refusal_words(refusal))
         return redirect("apply", desk.payment.number)
     differences = [] if changed is None else changed.data.get("differences", [])
     context = _common(visit, desk) | _prospect(desk, quoted)
@@ -284,7 +285,7 @@ def _say_no(request: HttpRequest, visit: Visit, number: str, refusal: DomainErro
         return redirect("payment", number)
     if refusal is None or refusal.code == "quote_changed":
         return _show_confirmation(request, visit, desk, form, refusal)
-    messages.error(request, refusal.detail)
+    messages.error(request, refusal_words(refusal))
     return redirect("payment", number)
 
 

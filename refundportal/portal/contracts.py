@@ -15,6 +15,7 @@ from refundportal.portal.forms import ObjectionForm
 from refundportal.portal.usage import usage_so_far
 from refundportal.web.pages import page_of
 from refundportal.web.rail import gather_rail
+from refundportal.web.refusals import refusal_words
 from refundportal.web.terms import terms_in_words
 
 
@@ -83,7 +84,7 @@ def accept(request: HttpRequest, visit: Visit, number: str, code: str) -> HttpRe
         try:
             accept_delivery(principal=visit.principal, stage_id=stage.pk, now=visit.now)
         except DomainError as refusal:
-            messages.error(request, refusal.detail)
+            messages.error(request, refusal_words(refusal))
         else:
             messages.success(request, _("You have accepted %(stage)s.") % {"stage": stage})
         return redirect("contract", number)
@@ -108,7 +109,7 @@ def object_to(request: HttpRequest, visit: Visit, number: str, code: str) -> Htt
                 principal=visit.principal, stage_id=stage.pk, objections=form.objections, now=visit.now
             )
         except DomainError as refusal:
-            form.add_error(None, refusal.detail)
+            form.add_error(None, refusal_words(refusal))
         else:
             messages.success(request, _("Your objections to %(stage)s have reached us.") % {"stage": stage})
             return redirect("contract", number)

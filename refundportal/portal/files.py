@@ -1,18 +1,15 @@
-"""Private files on their way out: as attachment, never sniffed, never run."""
+"""Private files on their way out to a client."""
 
 from uuid import UUID
 
-from django.http import FileResponse, Http404, HttpRequest
+from django.http import FileResponse, HttpRequest, HttpResponse
 
-from contracts.files import open_file
-from contracts.models import Document
 from contracts.selectors import documents_of
 from kernel.errors import NotFoundOrHidden
 from refundportal.portal.access import Visit, page
-from refunds.models import Attachment
+from refundportal.web.files import download
+from refundportal.web.previews import preview
 from refunds.selectors.access import attachment_of
-
-SANDBOX = "default-src 'none'; sandbox"
 
 
 @page
@@ -30,16 +27,7 @@ def attachment(request: HttpRequest, visit: Visit, attachment_id: UUID) -> FileR
     return download(attachment_of(visit.principal, attachment_id))
 
 
-def download(row: Document | Attachment) -> FileResponse:
-    """Send the original bytes of a stored file."""
-    try:
-        content = open_file(row.stored_as)
-    except FileNotFoundError as missing:
-        raise Http404 from missing
-    response = FileResponse(
-        content, as_attachment=True, filename=row.file_name, content_type=row.content_type
-    )
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = SANDBOX
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+@page
+def attachment_preview(request: HttpRequest, visit: Visit, attachment_id: UUID) -> HttpResponse:
+    """Give a small picture of an image that the visitor may see."""
+    return preview(attachment_of(visit.principal, attachment_id))

@@ -1,48 +1,24 @@
 """What clients type: objections, applications, messages."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from babel.numbers import NumberFormatError, parse_decimal
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import AcceptanceItem, Stage
 from kernel.money import InvalidAmount, Money
+from refundportal.portal.once import OnceForm
+from refundportal.web.files import FilesField
 from refundportal.web.forms import Choices
 from refunds.models import ReasonGiven, Remedy
-from refunds.services import Upload
 from refunds.wording import current_locale, money_words
 
 ITEM_TEXT_MAX: Final = 1000
 _NUMBER_SIGNS: Final = re.compile(r"[0-9][0-9.,'\u2019 \u00a0\u202f]*")
-
-
-class FilesInput(forms.ClearableFileInput):
-    allow_multiple_selected = True
-    template_name = "django/forms/widgets/input.html"
-
-
-class FilesField(forms.FileField):
-    """Any number of files; what they are is checked where they are kept."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("required", False)
-        kwargs.setdefault("allow_empty_file", True)
-        accept = {"accept": ".pdf,.png,.jpg,.jpeg,.txt"}
-        super().__init__(widget=FilesInput(attrs=accept), **kwargs)
-
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
-        given = data if isinstance(data, list | tuple) else [data]
-        return [found for one in given if one and (found := super(FilesField, self).clean(one, initial))]
-
-
-def uploads(files: Iterable[UploadedFile]) -> list[Upload]:
-    """Hand files on with the names they were given."""
-    return [Upload(file, file.name or "") for file in files]
 
 
 def _item_field(item: AcceptanceItem) -> forms.CharField:
@@ -84,6 +60,24 @@ class ObjectionForm(forms.Form):
         return [*found, {"text": said["other"]}] if said["other"] else found
 
 
+def amount_in(text: str, currency: str) -> Money:
+    """
+    Read an amount as people write it in the active language.
+
+    :raises ValidationError: it is none, with an example of one
+    """
+    try:
+        if _NUMBER_SIGNS.fullmatch(text) is None:
+            raise NumberFormatError(text)
+        number = parse_decimal(text, locale=current_locale(), strict=True)
+        return Money.parse(f"{number:f}", currency)
+    except (NumberFormatError, InvalidAmount):
+        example = money_words(Money(123456, currency).text, currency)
+        raise forms.ValidationError(
+            _("Please write an amount such as %(example)s."), params={"example": example}
+        ) from None
+
+
 class AmountField(forms.CharField):
     """An amount as people write it in their language, in one currency; gives Money."""
 
@@ -95,18 +89,7 @@ class AmountField(forms.CharField):
 
     def clean(self, value: Any) -> Money | None:
         text = (super().clean(value) or "").removesuffix(self.currency).strip()
-        if not text:
-            return None
-        try:
-            if _NUMBER_SIGNS.fullmatch(text) is None:
-                raise NumberFormatError(text)
-            number = parse_decimal(text, locale=current_locale(), strict=True)
-            return Money.parse(f"{number:f}", self.currency)
-        except (NumberFormatError, InvalidAmount):
-            example = money_words(Money(123456, self.currency).text, self.currency)
-            raise forms.ValidationError(
-                _("Please write an amount such as %(example)s."), params={"example": example}
-            ) from None
+        return amount_in(text, self.currency) if text else None
 
 
 class ApplicationForm(forms.Form):
@@ -241,7 +224,7 @@ def _target_words(stage: Stage) -> str:
     return f"{stage.contract.number} {stage.code} {stage.title} ({money_words(owed.text, owed.currency)})"
 
 
-class MessageForm(forms.Form):
+class MessageForm(OnceForm):
     """A message in the thread of an application, with files."""
 
     body = forms.CharField(label=_("Your message"), max_length=8000, widget=forms.Textarea(attrs={"rows": 4}))

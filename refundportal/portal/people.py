@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Client, Invitation, Membership, Role
 from contracts.selectors import client_of
-from contracts.services import change_member, invite_member, remove_member
+from contracts.services import change_member, invite_member, remove_member, withdraw_invitation
 from contracts.services.invitations import OPEN_MAX, TooManyInvitations
 from contracts.services.members import AlreadyMember, LastOwner
 from kernel.errors import DomainError, InvalidInput, NotFoundOrHidden
@@ -159,6 +159,19 @@ def remove(request: HttpRequest, visit: Visit, client_id: UUID, user_id: UUID) -
     return render(
         request, "portal/member_remove.html", {"client": client, "member": found, "is_self": is_self}
     )
+
+
+@page
+def withdraw_link(request: HttpRequest, visit: Visit, client_id: UUID, invitation_id: UUID) -> HttpResponse:
+    """Take an open invitation back."""
+    client = _client(visit, client_id)
+    if request.method != "POST":
+        return redirect("people", client.pk)
+    withdraw_invitation(
+        principal=visit.principal, client_id=client.pk, invitation_id=invitation_id, now=visit.now
+    )
+    messages.success(request, _t("The invitation is withdrawn: its link no longer works."))
+    return redirect("people", client.pk)
 
 
 def _back(visit: Visit, client: Client) -> HttpResponse:

@@ -17,7 +17,9 @@ from contracts.models import Client, Role
 from contracts.selectors import contracts_of
 from kernel.errors import NotPermitted
 from refundportal.portal.access import Visit, cursor_in, page
+from refundportal.portal.once import OnceForm, do_once
 from refundportal.web.pages import page_of
+from refunds.models import Enquiry
 from refunds.selectors.access import enquiries_of, enquiry_of, requests_of
 from refunds.services import ask_again, ask_question
 
@@ -36,7 +38,7 @@ class Topic:
     request_id: UUID | None = None
 
 
-class QuestionForm(forms.Form):
+class QuestionForm(OnceForm):
     """A question: about what, in one line, and in as many words as it needs."""
 
     about = forms.ChoiceField(label=_("What is it about?"))
@@ -60,7 +62,7 @@ class QuestionForm(forms.Form):
         return self.topics[self.cleaned_data["about"]]
 
 
-class FollowUpForm(forms.Form):
+class FollowUpForm(OnceForm):
     """One more message in the thread of a question."""
 
     body = forms.CharField(label=_("Your message"), max_length=8000, widget=forms.Textarea(attrs={"rows": 4}))
@@ -83,19 +85,24 @@ def ask(request: HttpRequest, visit: Visit) -> HttpResponse:
         request.POST or None, topics=topics, initial={"about": request.GET.get("about") or next(iter(topics))}
     )
     if request.method == "POST" and form.is_valid():
-        topic = form.topic
-        asked = ask_question(
-            principal=visit.principal,
-            client_id=topic.client_id,
-            contract_id=topic.contract_id,
-            request_id=topic.request_id,
-            subject=form.cleaned_data["subject"],
-            body=form.cleaned_data["body"],
-            now=visit.now,
-        )
+        address = do_once(visit, request.path, form, lambda: _ask(visit, form))
         messages.success(request, _t("Your question has reached us."))
-        return redirect("question", asked.pk)
+        return redirect(address)
     return render(request, "portal/ask.html", {"form": form})
+
+
+def _ask(visit: Visit, form: QuestionForm) -> str:
+    topic = form.topic
+    asked = ask_question(
+        principal=visit.principal,
+        client_id=topic.client_id,
+        contract_id=topic.contract_id,
+        request_id=topic.request_id,
+        subject=form.cleaned_data["subject"],
+        body=form.cleaned_data["body"],
+        now=visit.now,
+    )
+    return reverse("question", args=[asked.pk])
 
 
 @page
@@ -106,14 +113,9 @@ def question(request: HttpRequest, visit: Visit, enquiry_id: UUID) -> HttpRespon
     if request.method == "POST":
         visit.require_to_act_for(found.client_id)
         if form.is_valid():
-            ask_again(
-                principal=visit.principal,
-                enquiry_id=found.pk,
-                body=form.cleaned_data["body"],
-                now=visit.now,
-            )
+            address = do_once(visit, request.path, form, lambda: _go_on(visit, found, form))
             messages.success(request, _t("Your message has been sent."))
-            return redirect(reverse("question", args=[found.pk]) + "#thread")
+            return redirect(address)
     thread = found.messages.filter(is_internal=False).select_related("author")
     shown = page_of(thread, cursor=cursor_in(request))
     context = {
@@ -124,6 +126,11 @@ def question(request: HttpRequest, visit: Visit, enquiry_id: UUID) -> HttpRespon
         "form": form,
     }
     return render(request, "portal/question.html", context)
+
+
+def _go_on(visit: Visit, found: Enquiry, form: FollowUpForm) -> str:
+    ask_again(principal=visit.principal, enquiry_id=found.pk, body=form.cleaned_data["body"], now=visit.now)
+    return reverse("question", args=[found.pk]) + "#thread"
 
 
 def _clients_to_ask_for(visit: Visit) -> QuerySet[Client]:

@@ -12,8 +12,11 @@ from kernel.errors import DomainError, NotFoundOrHidden
 from kernel.money import Money
 from refundportal.portal.access import Visit, page
 from refundportal.portal.bank import bank_notice
-from refundportal.portal.forms import MessageForm, uploads
+from refundportal.portal.forms import MessageForm
+from refundportal.portal.once import do_once
+from refundportal.web.files import uploads
 from refundportal.web.rail import clock_of
+from refundportal.web.refusals import refusal_words
 from refundportal.web.timeline import timeline_of
 from refunds.letters import acknowledgement_of, decision_letter_of
 from refunds.models import RefundRequest
@@ -30,7 +33,7 @@ def refund_request(request: HttpRequest, visit: Visit, number: str) -> HttpRespo
     form = MessageForm()
     if request.method == "POST":
         form = MessageForm(request.POST, request.FILES)
-        if form.is_valid() and _write(visit, found, form):
+        if form.is_valid() and _write(visit, request.path, found, form):
             messages.success(request, _("Your message has been sent."))
             return redirect(reverse("request", args=[number]) + "#thread")
     case = case_of(visit.principal, found, now=visit.now)
@@ -41,8 +44,8 @@ def refund_request(request: HttpRequest, visit: Visit, number: str) -> HttpRespo
     )
 
 
-def _write(visit: Visit, found: RefundRequest, form: MessageForm) -> bool:
-    try:
+def _write(visit: Visit, place: str, found: RefundRequest, form: MessageForm) -> bool:
+    def post() -> str:
         post_message(
             principal=visit.principal,
             request_id=found.pk,
@@ -50,11 +53,16 @@ def _write(visit: Visit, found: RefundRequest, form: MessageForm) -> bool:
             attachments=uploads(form.cleaned_data["evidence"]),
             now=visit.now,
         )
+        return place
+
+    try:
+        do_once(visit, place, form, post)
     except DomainError as refusal:
         if refusal.kind == "forbidden":
             raise
         form.add_error(
-            "evidence" if refusal.code.startswith(("file_", "too_many_files")) else None, refusal.detail
+            "evidence" if refusal.code.startswith(("file_", "too_many_files")) else None,
+            refusal_words(refusal),
         )
         return False
     return True
@@ -127,7 +135,7 @@ def withdraw(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
         try:
             withdraw_request(principal=visit.principal, request_id=found.pk, now=visit.now)
         except DomainError as refusal:
-            messages.error(request, refusal.detail)
+            messages.error(request, refusal_words(refusal))
         else:
             messages.success(
                 request, _("You have withdrawn the application %(number)s.") % {"number": number}

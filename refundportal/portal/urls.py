@@ -18,6 +18,7 @@ from refundportal.portal import (
     records,
     requests,
     signing,
+    styleguide,
 )
 
 
@@ -39,12 +40,18 @@ register_converter(CodeConverter, "code")
 urlpatterns = [
     path("", home.home, name="home"),
     path("policy/", policy.policy, name="policy"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("you/", account.account, name="account"),
     path("clients/<uuid:client_id>/bank/", bank.bank, name="bank"),
     path("clients/<uuid:client_id>/bank/change/", bank.bank_change, name="bank-change"),
     path("clients/<uuid:client_id>/people/", people.people, name="people"),
     path("clients/<uuid:client_id>/people/<uuid:user_id>/", people.member, name="member"),
     path("clients/<uuid:client_id>/people/<uuid:user_id>/remove/", people.remove, name="member-remove"),
+    path(
+        "clients/<uuid:client_id>/invitations/<uuid:invitation_id>/withdraw/",
+        people.withdraw_link,
+        name="invitation-withdraw",
+    ),
     path("join/<slug:token>/", joining.join, name="join"),
     path("contracts/", home.contract_list, name="contracts"),
     path("contracts/<number:number>/", contracts.contract, name="contract"),
@@ -78,4 +85,5 @@ urlpatterns = [
     path("questions/ask/", questions.ask, name="ask"),
     path("questions/<uuid:enquiry_id>/", questions.question, name="question"),
     path("files/<uuid:attachment_id>/", files.attachment, name="attachment"),
+    path("files/<uuid:attachment_id>/preview/", files.attachment_preview, name="attachment-preview"),
 ]

@@ -40,7 +40,13 @@ def uploads(files: Iterable[UploadedFile]) -> list[Upload]:
 
 
 def download(row: Document | Attachment) -> FileResponse:
-    """Send the original bytes of a stored file."""
+    """
+    Send the original bytes of a stored file.
+
+    :raises Http404: they are gone, or the scanner has not called them clean
+    """
+    if isinstance(row, Attachment) and not row.may_be_opened:
+        raise Http404
     try:
         content = open_file(row.stored_as)
     except FileNotFoundError as missing:

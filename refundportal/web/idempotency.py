@@ -116,7 +116,9 @@ def _file_marks(file: UploadedFile) -> Iterator[str]:
 
 
 def _work(view: APIView, handler: Callable[..., Response], request: Request, **kwargs: Any) -> StoredAnswer:
-    """A malformed body is an answer too; it is found before anything is done."""
+    """A malformed body is an answer too; it is found before anything is done. May be called again."""
+    for file in request.FILES.values():
+        file.seek(0)
     try:
         response = handler(view, request, **kwargs)
     except ValidationError as error:

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
 from kernel.errors import Fault, InvalidInput
-from kernel.reading import DoubleKeys, Path, path_text
+from kernel.reading import DoubleKeys, Path, fault_at
 
 DEPTH_MAX: Final = 32
 _SUSPECT = re.compile(r"\x00|\\u(?:0000|[dD][89a-fA-F])")
@@ -76,18 +76,14 @@ def _faults(value: Any, *, look_at_texts: bool) -> Iterator[Fault]:
         if isinstance(node, dict):
             if type(node) is DoubleKeys:
                 for name in node.doubles:
-                    yield Fault(
-                        path=path_text((*path, name)), message="is there more than once", code="double_key"
-                    )
+                    yield fault_at((*path, name), "is there more than once", "double_key")
             if look_at_texts and any(_UNSTORABLE.search(name) for name in node):
-                yield Fault(
-                    path=path_text(path), message="has a name with forbidden characters", code="bad_text"
-                )
+                yield fault_at(path, "has a name with forbidden characters", "bad_text")
             todo.extend(((*path, name), item) for name, item in node.items() if _matters(item, look_at_texts))
         elif isinstance(node, list):
             todo.extend(((*path, at), item) for at, item in enumerate(node) if _matters(item, look_at_texts))
         elif _UNSTORABLE.search(node):
-            yield Fault(path=path_text(path), message="holds NUL or half a surrogate pair", code="bad_text")
+            yield fault_at(path, "holds NUL or half a surrogate pair", "bad_text")
 
 
 def _matters(item: Any, look_at_texts: bool) -> bool:

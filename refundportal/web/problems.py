@@ -87,7 +87,8 @@ def problem_response(problem: Problem) -> HttpResponse:
 
 def fault_json(fault: Fault) -> dict[str, str]:
     """Say one fault of a body with its JSON pointer (RFC 6901)."""
-    return {"pointer": pointer_of(fault.path), "detail": str(fault.message), "code": fault.code}
+    where = pointer(map(str, fault.steps)) if fault.steps else pointer_of(fault.path)
+    return {"pointer": where, "detail": str(fault.message), "code": fault.code}
 
 
 def pointer_of(path: str) -> str:
@@ -96,8 +97,9 @@ def pointer_of(path: str) -> str:
 
 
 def pointer(steps: Iterator[str] | Sequence[str]) -> str:
-    """Write steps as a JSON pointer (RFC 6901)."""
-    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+    """Write steps as a JSON pointer (RFC 6901); half a surrogate pair, which cannot be sent, becomes `?`."""
+    text = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+    return text.encode("utf-8", "replace").decode()
 
 
 def plain(value: Any) -> Any:

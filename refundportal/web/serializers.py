@@ -1,5 +1,6 @@
 """Strict reading, plain writing: unknown fields are refused, nothing is coerced, amounts are exact texts."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -17,6 +18,12 @@ from kernel.money import InvalidAmount, Money, amount_fault
 from refundportal.web.problems import pointer
 
 
+class UnknownName(str):
+    """A name that a caller made up: empty, or like one that the framework uses, it is a name still."""
+
+    __slots__ = ()
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses what it does not know, together with every other fault."""
 
@@ -25,7 +32,7 @@ class StrictSerializer(serializers.Serializer[Any]):
             return super().to_internal_value(data)
         known = {name for name, field in self.fields.items() if not field.read_only}
         errors: dict[str, Any] = {
-            str(name): [ErrorDetail(str(_("There is no such field.")), code="unknown_field")]
+            UnknownName(name): [ErrorDetail(str(_("There is no such field.")), code="unknown_field")]
             for name in data
             if name not in known
         }
@@ -100,6 +107,35 @@ class InstantField(serializers.Field[datetime, str, str, Any]):
         return instant_text(value)
 
 
+class PublicNumber(str):
+    """A number by which people call something: `C-2026-0007`."""
+
+    __slots__ = ()
+
+
+class ReferenceField(IdField):
+    """An id, or the number that people use; `prefix` is how such numbers begin."""
+
+    def __init__(self, *, prefix: str, **options: Any) -> None:
+        self.prefix = prefix
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str) and re.fullmatch(rf"{self.prefix}-[0-9]{{4}}-[0-9]{{1,12}}", data):
+            return PublicNumber(data)
+        return super().to_internal_value(data)
+
+
+class LocalInstantField(serializers.Field[str, Any, str | None, Any]):
+    """A stored instant with the offset of its own time zone, going out only; null while there is none."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(read_only=True, **options)
+
+    def to_representation(self, value: str) -> str | None:
+        return value or None
+
+
 class DayField(serializers.DateField):
     """A date: `2026-06-02`."""
 
@@ -126,7 +162,7 @@ class AmountField(serializers.Field[Money, Any, dict[str, str], Any]):
         if not isinstance(data, Mapping):
             raise ValidationError(_("An amount is an object with amount and currency."), code="invalid")
         errors: dict[str, Any] = {
-            str(name): [ErrorDetail(str(_("There is no such field.")), code="unknown_field")]
+            UnknownName(name): [ErrorDetail(str(_("There is no such field.")), code="unknown_field")]
             for name in data
             if name not in ("amount", "currency")
         }
@@ -183,9 +219,7 @@ def validation_errors(detail: Any, steps: tuple[str, ...] = ()) -> list[dict[str
         return [
             error
             for name, inner in detail.items()
-            for error in validation_errors(
-                inner, steps if name in ("", "non_field_errors") else (*steps, str(name))
-            )
+            for error in validation_errors(inner, steps if _is_of_the_whole(name) else (*steps, str(name)))
         ]
     if isinstance(detail, list) and any(isinstance(item, Mapping | list) for item in detail):
         return [
@@ -199,3 +233,7 @@ def validation_errors(detail: Any, steps: tuple[str, ...] = ()) -> list[dict[str
         {"pointer": pointer(steps), "detail": str(text), "code": getattr(text, "code", "invalid")}
         for text in texts
     ]
+
+
+def _is_of_the_whole(name: Any) -> bool:
+    return name in ("", "non_field_errors") and not isinstance(name, UnknownName)

@@ -25,6 +25,7 @@ ICONS: Final[Mapping[str, str]] = {
     "refund_request.reopened": "undo-2",
     "message.posted": "message-square",
     "attachment.added": "paperclip",
+    "attachment.quarantined": "ban",
     "stage.assessed": "scale",
     "credit.issued": "ticket",
     "payout.submitted": "send",

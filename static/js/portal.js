@@ -3,7 +3,6 @@
 // Clocks count from the server's time, whatever the clock of this device says. When a window closes
 // while its page is open, what can no longer be sent goes, and the page says why. The server decides.
 const language = document.documentElement.lang || "en";
-const openedAt = Date.now();
 const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
 function leftWords(seconds) {
@@ -26,10 +25,12 @@ function closeWindow(clock) {
   const scope = clock.closest("[data-window]") || document;
   for (const part of scope.querySelectorAll("[data-while-open]")) part.hidden = true;
   for (const part of scope.querySelectorAll("[data-when-closed]")) part.hidden = false;
+  scope.dispatchEvent?.(new CustomEvent("window-closed", { bubbles: true }));
 }
 
-function tick(clock) {
-  const left = (Date.parse(clock.dataset.ends) - Date.parse(clock.dataset.now) - (Date.now() - openedAt)) / 1000;
+function tick(clock, shownAt) {
+  if (!clock.isConnected) return;
+  const left = (Date.parse(clock.dataset.ends) - Date.parse(clock.dataset.now) - (Date.now() - shownAt)) / 1000;
   if (left <= 0) {
     closeWindow(clock);
     return;
@@ -38,15 +39,34 @@ function tick(clock) {
   const words = clock.dataset.left.replace("%s", leftWords(left));
   if (place.textContent !== words) place.textContent = words;
   clock.classList.toggle("clock-soon", left <= 86400);
-  setTimeout(tick, 1000, clock);
+  setTimeout(tick, 1000, clock, shownAt);
 }
 
-for (const clock of document.querySelectorAll("[data-clock]")) {
-  if (clock.querySelector("[data-clock-left]")) tick(clock);
+// What a page needs when it is shown, whole or in part: its clocks run, the summary of errors takes the
+// focus, so that it is read first, and printing is offered where there is something that can print.
+function start(scope) {
+  for (const clock of scope.querySelectorAll("[data-clock]")) {
+    if (!clock.dataset.runs && clock.querySelector("[data-clock-left]")) {
+      clock.dataset.runs = "yes";
+      tick(clock, Date.now());
+    }
+  }
+  for (const button of scope.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
+  scope.querySelector("[data-error-summary]")?.focus();
 }
+start(document);
 
-// The summary of errors takes the focus, so that it is read first.
-document.querySelector("[data-error-summary]")?.focus();
+// Forms that are sent quickly replace the page's main part; where the network fails, the browser says so.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const shown = event.detail.elt;
+  if (shown.id === "main") shown.focus({ preventScroll: true });
+  start(shown.parentElement || document);
+});
+document.addEventListener("htmx:afterRequest", (event) => delete event.detail.elt.dataset.sent);
+document.addEventListener("htmx:sendError", (event) => event.detail.elt.submit?.());
 
 // A second press while a form is on its way does nothing. (The server knows the form again, too.)
 document.addEventListener("submit", (event) => {
@@ -75,9 +95,3 @@ addEventListener("afterprint", () => {
     delete fold.dataset.opened;
   }
 });
-
-// Printing is offered only where there is something that can print.
-for (const button of document.querySelectorAll("[data-print]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => print());
-}

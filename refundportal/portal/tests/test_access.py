@@ -1,19 +1,22 @@
 """Who may open what: every address of the portal, tried by everybody."""
 
+import re
 from io import BytesIO
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
 
-from contracts.services import create_amendment
+from contracts.services import create_amendment, invite_member
 from contracts.tests.cast import draft_contract, signed_contract
 from refundportal.portal.tests.visiting import Visitor, all_requests, words
 from refundportal.portal.urls import urlpatterns
+from refunds.models import Attachment, RefundRequest
 from refunds.services import add_attachment, ask_question
 from refunds.tests.scene import LATER, Scene, approved, evidence, make_scene, paid
 
-OPEN = {"policy"}
+OPEN = {"policy", "styleguide"}
 BY_LINK = {"join"}
 """Who has the link of an invitation opens it; tested among the people."""
 OWN = {"home", "account", "contracts", "requests", "questions", "ask"}
@@ -29,15 +32,28 @@ READ = {
     "letter-pdf",
     "question",
     "attachment",
+    "attachment-preview",
 }
 """Pages that every member of the client may read."""
 ACTS = {"accept", "object", "apply", "apply-check", "apply-confirm", "apply-discard", "withdraw", "bank"}
 """Pages of owners and requesters."""
-OWNERS = {"bank-change", "people", "member", "member-remove", "sign", "amendment"}
+OWNERS = {"bank-change", "people", "member", "member-remove", "invitation-withdraw", "sign", "amendment"}
 """Pages of owners alone."""
 SENT_ONLY = {"remove-file"}
 """What is tested where it belongs: it answers everybody the same and touches only one's own draft."""
 EVERY_NAME = OPEN | BY_LINK | OWN | READ | ACTS | OWNERS | SENT_ONLY
+
+
+def png() -> bytes:
+    written = BytesIO()
+    Image.new("RGB", (4, 4), "red").save(written, "PNG")
+    return written.getvalue()
+
+
+def sent(scene: Scene, request: RefundRequest, content: bytes, name: str) -> Attachment:
+    return add_attachment(
+        principal=scene.cast.as_alice, request_id=request.pk, file=BytesIO(content), file_name=name, now=LATER
+    )
 
 
 @pytest.fixture
@@ -47,13 +63,7 @@ def addresses(db, clock) -> tuple[Scene, dict[str, str]]:
     document = evidence(scene)
     second = signed_contract(scene.cast, title="Second")
     request = approved(Scene(scene.cast, second, paid(scene.cast, second, "P1")))
-    file = add_attachment(
-        principal=scene.cast.as_alice,
-        request_id=request.pk,
-        file=BytesIO(b"Look."),
-        file_name="proof.txt",
-        now=LATER,
-    )
+    file, picture = sent(scene, request, b"Look.", "proof.txt"), sent(scene, request, png(), "proof.png")
     question = ask_question(
         principal=scene.cast.as_alice, client_id=scene.cast.client.pk, subject="Why?", body="So?", now=LATER
     )
@@ -66,6 +76,10 @@ def addresses(db, clock) -> tuple[Scene, dict[str, str]]:
         now=LATER,
     )
     client = f"/clients/{scene.cast.client.pk}/"
+    invited = invite_member(
+        principal=scene.cast.as_alice, client_id=scene.cast.client.pk, email="eva@acme.example",
+        role="viewer", now=LATER,
+    )  # fmt: skip
     asked = f"/requests/{request.number}/"
     return scene, {
         "contract": contract,
@@ -90,8 +104,10 @@ def addresses(db, clock) -> tuple[Scene, dict[str, str]]:
         "people": f"{client}people/",
         "member": f"{client}people/{scene.cast.bea.pk}/",
         "member-remove": f"{client}people/{scene.cast.bea.pk}/remove/",
+        "invitation-withdraw": f"{client}invitations/{invited.pk}/withdraw/",
         "question": f"/questions/{question.pk}/",
         "attachment": f"/files/{file.pk}/",
+        "attachment-preview": f"/files/{picture.pk}/preview/",
     }
 
 
@@ -124,14 +140,23 @@ def test_the_policy_is_open_to_everybody(db):
     assert Client().get("/policy/").status_code == 200
 
 
+def test_the_style_guide_is_there_in_development_alone(db, settings):
+    assert Client().get("/styleguide/").status_code == 404
+
+    settings.DEBUG = True
+
+    assert "Every piece in every state" in words(Client().get("/styleguide/"))
+
+
 @pytest.mark.parametrize("name", sorted(READ | ACTS | OWNERS))
 def test_what_is_foreign_looks_like_what_is_missing(addresses, name):
     scene, found = addresses
     mallory = Visitor(scene.cast.mallory)
     missing = found[name].replace("2026-000001", "2026-999999").replace("C-2026-000", "C-2026-999")
     missing = missing.replace(str(scene.cast.client.pk), "00000000-0000-0000-0000-000000000000")
-    if name in ("attachment", "contract-document", "question"):
-        missing = found[name][:-3] + ("00/" if found[name][-3:] != "00/" else "11/")
+    if name in ("attachment", "attachment-preview", "contract-document", "question"):
+        key = re.search(r"[0-9a-f-]{36}", found[name])[0]
+        missing = found[name].replace(key, "019e0000-0000-7000-8000-000000000000")
 
     foreign, absent = mallory.get(found[name]), mallory.get(missing)
 

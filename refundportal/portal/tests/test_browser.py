@@ -9,11 +9,20 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from contracts.services import create_amendment, invite_member
 from contracts.services.invitations import invitation_token
 from contracts.tests.cast import delivered_stage, draft_contract, make_cast, signed_contract
+from refundportal.portal.tests.pseudo import OPENS, pseudo_language
 from refunds.models import RefundRequest
 from refunds.services import ask_question, request_information
 from refunds.tests.scene import Scene, approved, in_review, paid
@@ -213,31 +222,171 @@ def _addresses(scene: Scene, requests: dict[str, Any]) -> list[str]:
             f"{client}people/{scene.cast.bea.pk}/remove/",
         ),
         *(f"/contracts/{requests['draft'].number}/sign/", f"{contract}amendments/1/", requests["join"]),
-        *("/account/password/change/", "/account/2fa/", "/account/logout/"),
+        *(f"{client}bank/", f"{client}bank/change/", "/policy/?paid=1000&currency=EUR&days=0&work=none"),
+        *("/account/password/change/", "/account/2fa/", "/account/2fa/totp/activate/"),
+        *("/account/2fa/webauthn/add/", "/account/sessions/", "/account/logout/"),
     ]
 
 
-@pytest.mark.parametrize(
-    ("viewport", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone in daylight", "desk at night"]
-)
-def test_axe_finds_nothing_and_no_page_is_wider_than_its_screen(scene, now, open_as_alice, viewport, scheme):
+AS_EVERY = ((PHONE, "light"), (PHONE, "dark"), (DESK, "light"), (DESK, "dark"))
+
+
+def _faults_of(page: Page, address: str) -> dict[str, Any]:
+    """Look at a page on every screen: what axe finds by day and night, and whether it is too wide."""
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(address)
+    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+    faults: dict[str, Any] = {}
+    for viewport, scheme in AS_EVERY:
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=scheme)
+        seen = Axe().run(page).response["violations"] if viewport is PHONE else ()
+        found = [(one["id"], one["nodes"][0]["target"]) for one in seen]
+        if (width := page.evaluate("document.documentElement.scrollWidth")) > viewport["width"]:
+            found.append(("wider than the screen", width))
+        if found:
+            faults[f"{address} {viewport['width']} {scheme}"] = found
+    return faults
+
+
+def test_axe_finds_nothing_and_no_page_is_wider_than_its_screen(scene, now, open_as_alice):
     requests = _furnish(scene, now)
-    page = open_as_alice(color_scheme=scheme)
-    page.set_viewport_size(viewport)
+    page = open_as_alice()
     page.goto(f"/payments/{scene.payment.number}/apply/")
     page.get_by_label("The work has defects").check()
     page.get_by_label("What happened?").fill("Orders get lost.")
     page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Check your answers")).to_be_visible()
 
     faults = {}
     for address in _addresses(scene, requests):
-        page.goto(address)
-        page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
-        found = [
-            (fault["id"], fault["nodes"][0]["target"]) for fault in Axe().run(page).response["violations"]
-        ]
-        width = page.evaluate("document.documentElement.scrollWidth")
-        if found or width > viewport["width"]:
-            faults[address] = (found, width)
+        faults |= _faults_of(page, address)
 
     assert faults == {}
+
+
+def test_a_third_more_words_break_no_page(scene, now, open_as_alice):
+    addresses = _addresses(scene, _furnish(scene, now))
+    page = open_as_alice()
+    wide = {}
+
+    with pseudo_language():
+        for address in addresses:
+            page.goto(address)
+            assert OPENS in page.content()
+            if (width := page.evaluate("document.documentElement.scrollWidth")) > 360:
+                wide[address] = width
+
+    assert wide == {}
+
+
+def test_the_doorstep_is_for_everybody(scene, browser, live_server):
+    context = browser.new_context(base_url=live_server.url)
+    page = context.new_page()
+
+    faults = {}
+    for address in ("/account/login/", "/account/login/code/", "/account/password/reset/", "/policy/", "/x/"):
+        faults |= _faults_of(page, address)
+    context.close()
+
+    assert faults == {}
+
+
+# By keyboard alone
+
+
+def _press(page: Page, target: Locator, key: str = "Enter") -> None:
+    """Go from control to control until the target has the focus, and press a key."""
+    expect(target).to_be_visible()
+    for _ in range(80):
+        if target.evaluate("element => element === document.activeElement"):
+            page.keyboard.press(key)
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"not to be reached by keyboard: {target}")
+
+
+def _type(page: Page, target: Locator, text: str) -> None:
+    _press(page, target, "End")
+    page.keyboard.type(text)
+
+
+def test_alice_applies_writes_and_withdraws_by_keyboard_alone(scene: Scene, open_as_alice):
+    page = open_as_alice()
+    page.set_viewport_size(DESK)
+    page.goto(f"/payments/{scene.payment.number}/")
+
+    _press(page, page.get_by_role("link", name="Apply for a refund"))
+    expect(page.get_by_label("What happened?")).to_be_visible()
+    _press(page, page.locator("input[name=reason]").first, "Space")
+    _type(page, page.get_by_label("What happened?"), "Orders get lost.")
+    _press(page, page.get_by_role("button", name="Continue"))
+    _press(page, page.get_by_role("link", name="Continue"))
+    _press(page, page.get_by_role("button", name="Confirm application"))
+    expect(page.get_by_role("heading", name="has reached us")).to_be_visible()
+    request = RefundRequest.objects.get()
+    page.goto(f"/requests/{request.number}/")
+    _type(page, page.get_by_label("Your message"), "One more thing.")
+    _press(page, page.get_by_role("button", name="Send message"))
+    expect(page.get_by_text("One more thing.")).to_be_visible()
+    _press(page, page.get_by_role("link", name="Withdraw"))
+    _press(page, page.get_by_role("button", name="Withdraw"))
+
+    expect(page.get_by_text("withdrawn").first).to_be_visible()
+    request.refresh_from_db()
+    assert request.state == "withdrawn"
+    assert [message.body for message in request.messages.all()] == ["One more thing."]
+
+
+def test_alice_objects_accepts_asks_and_invites_by_keyboard_alone(scene: Scene, open_as_alice):
+    page = open_as_alice()
+    contract = f"/contracts/{scene.contract.number}/"
+
+    page.goto(f"{contract}stages/S1/object/")
+    _type(page, page.get_by_label("AC-2 An order is printed."), "Nothing comes out.")
+    _press(page, page.locator("main button.button-primary"))
+    expect(page.get_by_text("objected to").first).to_be_visible()
+    page.goto("/questions/ask/")
+    _type(page, page.get_by_label("Your question in one line"), "Why?")
+    _type(page, page.get_by_label("What would you like to know?"), "So?")
+    _press(page, page.locator("main button.button-primary"))
+    expect(page.get_by_role("heading", name="Why?")).to_be_visible()
+    page.goto(f"/clients/{scene.cast.client.pk}/people/")
+    _type(page, page.get_by_label("E-mail address"), "eva@acme.example")
+    _press(page, page.get_by_role("button", name="Send the invitation"))
+    expect(page.get_by_text("eva@acme.example").first).to_be_visible()
+    _press(page, page.get_by_role("button", name="Withdraw the invitation of eva@acme.example"))
+
+    expect(page.get_by_text("its link no longer works").first).to_be_visible()
+
+
+def test_everything_works_without_scripts(scene: Scene, open_as_alice):
+    page = open_as_alice(java_script_enabled=False)
+    request = _apply(page, scene)
+
+    page.goto(f"/requests/{request.number}/")
+    page.get_by_label("Your message").fill("One more thing.")
+    page.get_by_role("button", name="Send message").click()
+    expect(page.get_by_text("One more thing.")).to_be_visible()
+    page.goto("/policy/")
+    page.get_by_role("button", name="Work it out").click()
+    expect(page.locator("#tried")).to_be_visible()
+    page.goto(f"/requests/{request.number}/withdraw/")
+    page.get_by_role("button", name="Withdraw").click()
+
+    request.refresh_from_db()
+    assert request.state == "withdrawn"
+
+
+def test_made_up_figures_are_worked_out_without_a_new_page(scene: Scene, open_as_alice):
+    page = open_as_alice()
+    page.goto("/policy/")
+    page.evaluate("window.isTheSamePage = true")
+    page.get_by_label("What was paid").fill("2,000.00")
+    page.get_by_label("Nothing has been delivered").check()
+
+    page.get_by_role("button", name="Work it out").click()
+
+    expect(page.locator("#tried")).to_contain_text("Refund")
+    expect(page.locator("#try .statement-sum")).to_contain_text("1,950.00")
+    assert page.evaluate("window.isTheSamePage") is True

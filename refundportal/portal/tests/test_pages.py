@@ -234,7 +234,7 @@ def test_a_message_is_sent_from_the_page_with_its_files(scene: Scene, alice: Vis
     file.name = "proof.txt"
 
     shown = words(
-        alice.post(f"/requests/{request.number}/", {"body": "Here it is.", "evidence": file}, follow=True)
+        alice.fill_in(f"/requests/{request.number}/", {"body": "Here it is.", "evidence": file}, follow=True)
     )
 
     assert "Your message has been sent." in shown
@@ -249,11 +249,22 @@ def test_a_message_with_a_bad_file_is_not_lost(scene: Scene, alice: Visitor):
     file = BytesIO(b"MZ")
     file.name = "bad.exe"
 
-    answer = alice.post(f"/requests/{request.number}/", {"body": "Here it is.", "evidence": file})
+    answer = alice.fill_in(f"/requests/{request.number}/", {"body": "Here it is.", "evidence": file})
 
     assert "Here it is." in answer.content.decode()
     assert "Only PDF, PNG, JPEG and plain text" in words(answer)
     assert not request.messages.exists()
+
+
+def test_a_message_that_is_sent_twice_is_written_once(scene: Scene, alice: Visitor):
+    request = in_review(scene)
+    address, token = f"/requests/{request.number}/", "3b7e2b9e-6c39-4a5e-9d4a-2f2d6f1f0a11"
+
+    for _ in range(2):
+        assert alice.post(address, {"body": "Here it is.", "token": token}).status_code == 302
+    alice.post(address, {"body": "And this.", "token": "00000000-0000-4000-8000-000000000001"})
+
+    assert sorted(request.messages.values_list("body", flat=True)) == ["And this.", "Here it is."]
 
 
 def test_internal_notes_are_not_for_clients(scene: Scene, alice: Visitor):
@@ -321,7 +332,7 @@ def test_the_worked_examples_are_computed_by_the_engine(db):
 
 
 def test_a_name_is_changed_by_its_owner(scene: Scene, alice: Visitor):
-    alice.post("/you/", {"name": "Alice A."})
+    alice.post("/you/", {"name": "Alice A.", "language": "en"})
 
     scene.cast.alice.refresh_from_db()
     assert scene.cast.alice.name == "Alice A."

@@ -15,6 +15,7 @@ from contracts.selectors import role_of
 from contracts.services import invite_member
 from contracts.services.invitations import invitation_token
 from events.journal import sequence_events
+from events.models import Event
 from events.outbox import deliver_due
 from refundportal.portal.tests.visiting import Visitor, queries_of, words
 from refunds.tests.scene import LATER, Scene
@@ -263,3 +264,19 @@ def test_the_page_asks_the_same_number_of_queries_for_few_and_many(scene: Scene,
         Membership.objects.create(client=scene.cast.client, user=user, role="viewer", created_at=LATER)
 
     assert few == queries_of(alice, people_of(scene)) == 6
+
+
+def test_an_owner_withdraws_an_invitation_and_its_link_no_longer_works(scene: Scene):
+    path = invited(scene)
+    found = Invitation.objects.get()
+    withdraw = f"/clients/{scene.cast.client.pk}/invitations/{found.pk}/withdraw/"
+    assert Visitor(scene.cast.cem).post(withdraw).status_code == 403
+    assert Visitor(scene.cast.mallory).post(withdraw).status_code == 404
+    assert Browser().get(path).status_code == 200
+
+    answer = Visitor(scene.cast.alice).post(withdraw)
+
+    assert answer.status_code == 302
+    assert Browser().get(path).status_code == 404
+    assert Event.objects.get(type="member.invitation_withdrawn").actor_id == scene.cast.alice.pk
+    assert Visitor(scene.cast.alice).post(withdraw).status_code == 404

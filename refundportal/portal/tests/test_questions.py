@@ -17,7 +17,7 @@ def asked(scene: Scene, number: int = 0, **fields) -> Enquiry:
 
 def send(visitor: Visitor, about: object, **typed: str):
     given = {"about": str(about), "subject": "Is Friday a day?", "body": "We closed\nearly."}
-    return visitor.post("/questions/ask/", given | typed)
+    return visitor.fill_in("/questions/ask/", given | typed)
 
 
 def test_alice_asks_about_the_policy_and_sees_when_she_has_the_answer(scene: Scene):
@@ -61,7 +61,7 @@ def test_an_answer_is_shown_and_alice_goes_on(scene: Scene):
     address = f"/questions/{question.pk}/"
     answered = words(alice.get(address))
 
-    sent = alice.post(address, {"body": "Even in winter?"})
+    sent = alice.fill_in(address, {"body": "Even in winter?"})
 
     question.refresh_from_db()
     assert "Yes, it is." in answered

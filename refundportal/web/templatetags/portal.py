@@ -9,7 +9,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
+from kernel.errors import DomainError
 from kernel.money import Money
+from refundportal.web.refusals import refusal_words
 from refunds.wording import day_words, exact_instant_words, instant_words, money_words, zone_words
 
 register = template.Library()
@@ -74,3 +76,9 @@ def current(context: dict[str, Any], *names: str) -> SafeString | str:
     """Mark the link to the page that is shown."""
     match = getattr(context.get("request"), "resolver_match", None)
     return format_html('aria-current="{}"', "page") if match is not None and match.url_name in names else ""
+
+
+@register.filter("refusal_words")
+def say_refusal(refusal: DomainError) -> str:
+    """Say why something was refused, in words that can be translated."""
+    return refusal_words(refusal)

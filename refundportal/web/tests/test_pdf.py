@@ -327,4 +327,4 @@ def test_a_file_follows_the_language_of_its_reader(scene: Scene):
         text = pages(acknowledgement_of(row))[0]
 
     assert "1.000,00 EUR" in text
-    assert "Montag, 1 Juni 2026, 11:00:00" in text
+    assert "Montag, 1. Juni 2026, 11:00:00" in text
