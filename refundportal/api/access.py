@@ -49,7 +49,8 @@ class BearerAuthentication(BaseAuthentication):
         return Principal(user=bearer.api_client.staff_user, api_client=bearer.api_client), bearer
 
     def authenticate_header(self, request: Request) -> str:
-        return _CHALLENGE + (', error="invalid_token"' if "Authorization" in request.headers else "")
+        shown_one = request.headers.get("Authorization", "").strip().lower().startswith("bearer ")
+        return _CHALLENGE + (', error="invalid_token"' if shown_one else "")
 
 
 def require_scope(request: Request, scope: str) -> None:

@@ -27,8 +27,8 @@ from contracts.policy.terms import as_json
 from contracts.selectors import policy_terms
 from kernel.exact import decimal_text
 from kernel.money import Money
-from refundportal.api.interchange import TermsFacts
-from refundportal.web.serializers import AmountField, InstantField, StrictSerializer, TextField
+from refundportal.api.interchange import CODE, DECIMAL, TermsFacts
+from refundportal.web.serializers import AmountField, InstantField, StrictSerializer, TextField, many
 
 STAGE_PARTS = ("items", "shares__work")
 """What has to be read with stages to show them."""
@@ -198,19 +198,19 @@ class StageDetail(StageBody):
 class NewItem(StrictSerializer):
     """An acceptance item to be agreed."""
 
-    code = TextField(max_length=40)
+    code = serializers.RegexField(CODE)
     statement = TextField(max_length=1000)
-    weight = TextField(help_text="A decimal text above 0.")
+    weight = serializers.RegexField(DECIMAL, help_text="A decimal text above 0.")
     reference = TextField(required=False, allow_blank=True, max_length=200)
 
 
 class NewStage(StrictSerializer):
     """A stage to be agreed."""
 
-    code = TextField(max_length=40)
+    code = serializers.RegexField(CODE)
     title = TextField(max_length=200)
     kind = serializers.ChoiceField(StageKind.values)
-    amount = TextField(help_text="A decimal text in the contract's currency.")
+    amount = serializers.RegexField(DECIMAL, help_text="A decimal text in the contract's currency.")
     items = NewItem(many=True, required=False)
     shares = serializers.DictField(
         child=serializers.CharField(),
@@ -222,11 +222,11 @@ class NewStage(StrictSerializer):
 class NewMeter(StrictSerializer):
     """A priced use to be agreed."""
 
-    code = TextField(max_length=40)
+    code = serializers.RegexField(CODE)
     title = TextField(max_length=200)
     kind = serializers.ChoiceField(MeterKind.values)
     unit = TextField(required=False, allow_blank=True, max_length=40)
-    price = TextField(help_text="A decimal text with at most nine decimals.")
+    price = serializers.RegexField(DECIMAL, help_text="A decimal text with at most nine decimals.")
 
 
 class NewContract(StrictSerializer):
@@ -236,11 +236,11 @@ class NewContract(StrictSerializer):
     reference = TextField(required=False, allow_blank=True, max_length=60)
     title = TextField(max_length=200)
     summary = TextField(required=False, allow_blank=True, max_length=4000)
-    currency = TextField(max_length=3)
-    total = TextField(required=False, help_text="If given, it must be the sum of the stages.")
+    currency = serializers.RegexField("^[A-Z]{3}$")
+    total = serializers.RegexField(DECIMAL, required=False, help_text="If given, the sum of the stages.")
     payment_days = serializers.IntegerField(required=False, min_value=0, max_value=365)
     terms = TermsFacts(required=False)
-    stages = NewStage(many=True)
+    stages = many(NewStage, allow_empty=False, max_length=500)
     meters = NewMeter(many=True, required=False)
 
 

@@ -10,7 +10,7 @@ from accounts.scopes import REFUNDS_READ, REFUNDS_WRITE
 from refundportal.api.request_bodies import MessageBody
 from refundportal.api.schema import documented
 from refundportal.api.views import ListView, PageQuery, only, shown
-from refundportal.web.serializers import IdField, InstantField, StrictSerializer, TextField
+from refundportal.web.serializers import IdField, InstantField, ReferenceField, StrictSerializer, TextField
 from refunds.models import Enquiry, EnquiryState
 from refunds.selectors import enquiries_of
 from refunds.services import ask_question
@@ -41,8 +41,8 @@ class NewEnquiry(StrictSerializer):
 
 class EnquiryQuery(PageQuery):
     client = IdField(required=False)
-    contract = IdField(required=False)
-    request = IdField(required=False)
+    contract = ReferenceField(prefix="C", required=False)
+    request = ReferenceField(prefix="RR", required=False)
     state = serializers.ChoiceField(EnquiryState.values, required=False)
 
 

@@ -13,7 +13,7 @@ from events.selectors import events_after
 from refundportal.api.schema import documented
 from refundportal.api.views import ApiView, many_shown
 from refundportal.web.pages import PAGE_SIZE, PAGE_SIZE_MAX
-from refundportal.web.serializers import IdField, InstantField, StrictSerializer, TextField
+from refundportal.web.serializers import IdField, InstantField, StrictSerializer
 
 
 class EventBody(serializers.Serializer[Event]):
@@ -39,7 +39,9 @@ class EventQuery(StrictSerializer):
         max_value=2**63 - 1,
         help_text="The last position you have read.",
     )
-    types = TextField(required=False, max_length=1000, help_text="Names of events, parted by commas.")
+    types = serializers.RegexField(
+        r"^[a-z_.,]*$", required=False, max_length=1000, help_text="Names of events, parted by commas."
+    )
     client = IdField(required=False)
     page_size = serializers.IntegerField(
         required=False, min_value=1, max_value=PAGE_SIZE_MAX, default=PAGE_SIZE

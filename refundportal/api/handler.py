@@ -1,5 +1,7 @@
 """One handler turns every refusal into problem details; views have no `try`."""
 
+from dataclasses import replace
+
 import structlog
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError, transaction
@@ -17,7 +19,16 @@ log = structlog.get_logger(__name__)
 
 
 class QueryFaults(ValidationError):
-    """Faults in the query of an address: each names its parameter."""
+    """Faults in the query of an address: each names its parameter; `refusal` is of the domain's own words."""
+
+    refusal: DomainError | None = None
+
+    @classmethod
+    def of(cls, parameter: str, refusal: DomainError) -> "QueryFaults":
+        """Name the parameter that the domain has refused."""
+        faults = cls({parameter: [ErrorDetail(str(refusal.detail), code=refusal.code)]})
+        faults.refusal = refusal
+        return faults
 
 
 def answer_problem(error: Exception, context: object) -> Response | None:
@@ -64,10 +75,7 @@ def _rest_problem(error: APIException) -> Problem:
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = str(challenge)
     if isinstance(error, ValidationError):
-        faults = validation_errors(error.detail)
-        if isinstance(error, QueryFaults):
-            faults = [{"parameter": fault.pop("pointer").strip("/"), **fault} for fault in faults]
-        return Problem(status=400, code="invalid_input", title=BAD_INPUT_TITLE, errors=faults)
+        return _faults_told(error)
     if isinstance(error, Refusal):
         headers |= error.headers
     if isinstance(error, Throttled):
@@ -81,3 +89,15 @@ def _rest_problem(error: APIException) -> Problem:
         detail=str(detail),
         headers=headers,
     )
+
+
+def _faults_told(error: ValidationError) -> Problem:
+    told = Problem(
+        status=400, code="invalid_input", title=BAD_INPUT_TITLE, errors=validation_errors(error.detail)
+    )
+    if not isinstance(error, QueryFaults):
+        return told
+    faults = [{"parameter": fault.pop("pointer").strip("/"), **fault} for fault in map(dict, told.errors)]
+    if error.refusal is None:
+        return replace(told, errors=faults)
+    return replace(problem_of(error.refusal), errors=faults)

@@ -7,13 +7,16 @@ from rest_framework import serializers
 from contracts.policy.terms import ConformityMode, DayRule, Rounding
 from refunds.policy.codes import ClientType, LineKind, Outcome, PaymentStatus, Reason, Remedy, Rule
 
+CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
+DECIMAL = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
+_RATIO = r"^-?[0-9]{1,18}(\.[0-9]{1,18}|/[0-9]{1,18})?$"
 _OPTIONAL: dict[str, Any] = {"required": False}
 _NULLABLE: dict[str, Any] = {"required": False, "allow_null": True}
 _INSTANT = "RFC 3339 with offset."
 
 
 def _decimal(**options: Any) -> serializers.CharField:
-    return serializers.CharField(help_text="A decimal text.", **options)
+    return serializers.RegexField(DECIMAL, help_text="A decimal text.", **options)
 
 
 def _instant(**options: Any) -> serializers.DateTimeField:
@@ -60,9 +63,9 @@ class EvaluatedItem(serializers.Serializer[Any]):
     """One acceptance item."""
 
     code = serializers.CharField()
-    weight = serializers.CharField(help_text="A decimal text or n/d, above 0.")
-    fulfilled = serializers.CharField(
-        help_text="A decimal text or n/d from 0 to 1; null: not tested.", **_NULLABLE
+    weight = serializers.RegexField(_RATIO, help_text="A decimal text or n/d, above 0.")
+    fulfilled = serializers.RegexField(
+        _RATIO, help_text="A decimal text or n/d from 0 to 1; null: not tested.", **_NULLABLE
     )
 
 

@@ -10,10 +10,11 @@ from rest_framework.response import Response
 
 from accounts.principals import Principal
 from accounts.scopes import PAYMENTS_READ, PAYMENTS_WRITE, REFUNDS_READ
-from kernel.money import Money
+from kernel.money import InvalidAmount, Money
 from payments.models import Allocation, Method, Payment, PaymentStatus, Rail
 from payments.selectors import payment_of, payments_of
 from payments.services import capture_payment, dispute_payment, fail_payment, record_payment, void_payment
+from refundportal.api.handler import QueryFaults
 from refundportal.api.interchange import AnswerBody
 from refundportal.api.schema import documented
 from refundportal.api.views import ApiView, ListView, PageQuery, created, only, shown
@@ -23,6 +24,8 @@ from refundportal.web.serializers import (
     DayField,
     IdField,
     InstantField,
+    LocalInstantField,
+    ReferenceField,
     StrictSerializer,
     TextField,
 )
@@ -57,9 +60,7 @@ class PaymentRow(serializers.Serializer[Payment]):
     created_at = InstantField()
     captured_at = InstantField(allow_null=True)
     deadline = InstantField(allow_null=True)
-    deadline_local = serializers.CharField(
-        source="deadline_text", help_text="With the zone's offset; or empty."
-    )
+    deadline_local = LocalInstantField(source="deadline_text", allow_null=True)
     time_zone = serializers.CharField(source="terms.time_zone", default=None, allow_null=True)
     terms_version = serializers.IntegerField(source="terms.version", default=None, allow_null=True)
     reserved = AmountField(minor="reserved_minor")
@@ -76,7 +77,7 @@ class PaymentBody(PaymentRow):
 
 class PaymentQuery(PageQuery):
     client = IdField(required=False)
-    contract = IdField(required=False)
+    contract = ReferenceField(prefix="C", required=False)
     stage = IdField(required=False)
     number = TextField(required=False, max_length=20)
     status = serializers.ChoiceField(PaymentStatus.values, required=False)
@@ -221,16 +222,15 @@ class QuoteView(ApiView):
 
     scopes = {"GET": REFUNDS_READ}
 
-    @documented(query=QuoteQuery, answer=QuoteBody, summary="Ask what a refund would be now")
+    @documented(
+        query=QuoteQuery, answer=QuoteBody, refusals=(409, 422), summary="Ask what a refund would be now"
+    )
     def get(self, request: Request, payment_id: UUID) -> Response:
         query = self.query(QuoteQuery)
-        amount = None
-        if "amount" in query:
-            amount = Money.parse(query["amount"], payment_of(self.principal, payment_id).currency)
         quoted = quote(
             principal=self.principal,
             payment_id=payment_id,
-            amount=amount,
+            amount=self._amount(query, payment_id),
             remedy=query.get("remedy", Remedy.REFUND.value),
             target_stage_id=query.get("target_stage"),
             now=self.now,
@@ -242,6 +242,15 @@ class QuoteView(ApiView):
             credit = quoted.answer.refund
             answer["difference_due"] = Money(owed - credit.minor, credit.currency).text
         return Response(answer)
+
+    def _amount(self, query: dict[str, Any], payment_id: UUID) -> Money | None:
+        """Read the amount in the payment's currency, which says how many decimals it may have."""
+        if "amount" not in query:
+            return None
+        try:
+            return Money.parse(query["amount"], payment_of(self.principal, payment_id).currency)
+        except InvalidAmount as error:
+            raise QueryFaults.of("amount", error) from None
 
 
 def payment_rows(principal: Principal) -> QuerySet[Payment]:

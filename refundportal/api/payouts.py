@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,7 +13,8 @@ from payments.models import Payout, PayoutAttempt, PayoutState, Rail
 from payments.selectors import payout_of, payouts_of
 from refundportal.api.schema import documented
 from refundportal.api.views import ApiView, ListView, PageQuery, only, shown
-from refundportal.web.serializers import AmountField, IdField, InstantField
+from refundportal.web.serializers import AmountField, IdField, InstantField, PublicNumber, ReferenceField
+from refunds.selectors import requests_of
 
 
 class AttemptBody(serializers.Serializer[PayoutAttempt]):
@@ -53,8 +55,8 @@ class PayoutBody(PayoutRow):
 
 class PayoutQuery(PageQuery):
     client = IdField(required=False)
-    payment = IdField(required=False)
-    request = IdField(required=False)
+    payment = ReferenceField(prefix="P", required=False)
+    request = ReferenceField(prefix="RR", required=False)
     state = serializers.ChoiceField(PayoutState.values, required=False)
     created_from = InstantField(required=False)
     created_before = InstantField(required=False)
@@ -69,16 +71,22 @@ class PayoutsView(ListView):
     def get(self, request: Request) -> Response:
         query = self.query(PayoutQuery)
         rows = only(
-            payouts_of(self.principal),
+            self._rows(query),
             query,
             client="client_id",
             payment="payment_id",
-            request="request_id",
             state="state",
             created_from="created_at__gte",
             created_before="created_at__lt",
         )
         return self.page(rows, query, PayoutRow)
+
+    def _rows(self, query: dict[str, Any]) -> QuerySet[Payout]:
+        """A payout knows its application by id only."""
+        rows, request = payouts_of(self.principal), query.get("request")
+        if isinstance(request, PublicNumber):
+            return rows.filter(request_id__in=requests_of(self.principal).filter(number=request).values("pk"))
+        return rows if request is None else rows.filter(request_id=request)
 
 
 class PayoutView(ApiView):

@@ -15,6 +15,7 @@ from refundportal.web.serializers import (
     AmountField,
     IdField,
     InstantField,
+    LocalInstantField,
     StrictSerializer,
     TextField,
     TruthField,
@@ -82,7 +83,7 @@ class RequestBody(RequestRow):
     statement = serializers.CharField()
     objections = ObjectionBody(many=True)
     deadline = InstantField(source="payment.deadline", allow_null=True)
-    deadline_local = serializers.CharField(source="payment.deadline_text")
+    deadline_local = LocalInstantField(source="payment.deadline_text", allow_null=True)
     time_zone = serializers.CharField(source="payment.terms.time_zone", default=None, allow_null=True)
     answer = serializers.SerializerMethodField()
     evaluated_at = InstantField()

@@ -25,7 +25,7 @@ from refundportal.api.request_bodies import (
 from refundportal.api.schema import documented
 from refundportal.api.views import ApiView, ListView, PageQuery, created, only, shown
 from refundportal.web.idempotency import idempotent
-from refundportal.web.serializers import IdField, InstantField, Nothing, TextField
+from refundportal.web.serializers import IdField, InstantField, Nothing, ReferenceField, TextField
 from refunds.models import RefundRequest, Remedy, RequestState
 from refunds.selectors import current_decision, messages_of, request_of, requests_of
 from refunds.services import (
@@ -41,8 +41,8 @@ _RECEPTION = ("received_via", "received_at", "evidence_id")
 
 class RequestQuery(PageQuery):
     client = IdField(required=False)
-    contract = IdField(required=False)
-    payment = IdField(required=False)
+    contract = ReferenceField(prefix="C", required=False)
+    payment = ReferenceField(prefix="P", required=False)
     number = TextField(required=False, max_length=20)
     state = serializers.ChoiceField(RequestState.values, required=False)
     remedy = serializers.ChoiceField(Remedy.values, required=False)

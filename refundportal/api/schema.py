@@ -1,30 +1,23 @@
 """What the API says of itself: the OpenAPI document, made from the same classes that answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from inspect import unwrap
 from typing import Any, Final, Literal, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 
-from accounts.scopes import SCOPES
-from refundportal.web.problems import CONTENT_TYPE
+from refundportal.api.document import refusal, security
 from refundportal.web.serializers import many
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
-TOKEN_URL: Final = "/identity/o/api/token"  # noqa: S105 - an address
 
-_ANY: Final = {429: "Too many calls; `Retry-After` says when.", 503: "Busy; try again after `Retry-After`."}
-_WITH_TOKEN: Final = {401: "No token, or one that is not valid (any more).", 403: "Not allowed."}
-_WITH_BODY: Final = {
-    400: "Malformed input, with every fault.",
-    413: "The body is too large.",
-    415: "Another content type than the documented one.",
-}
-_WITH_OBJECT: Final = {404: "There is no such object for this caller."}
-_WRITING: Final = {409: "In conflict with the present state.", 422: "Refused by a rule."}
+_ALWAYS: Final = (429, 503)
+_WITH_TOKEN: Final = (401, 403)
+_WITH_BODY: Final = (400, 413, 415)
+_WRITING: Final = (404, 409, 422)
 
 
 class FaultBody(serializers.Serializer[Any]):
@@ -55,12 +48,13 @@ def documented(
     query: type[serializers.Serializer[Any]] | None = None,
     page_of: type[serializers.Serializer[Any]] | None = None,
     media_type: str = "application/json",
+    refusals: tuple[int, ...] = (),
     summary: str = "",
 ) -> Callable[[Handler], Handler]:
     """
     Describe an operation: its body, its query and its good answer.
 
-    Refusals, rights and the header Idempotency-Key follow from the view itself.
+    Rights, headers and the usual refusals follow from the view itself; `refusals` are further statuses.
     """
     shown = _page(page_of) if page_of else answer
     responses = {(status, "application/json"): shown} if shown is not None else {status: OpenApiResponse()}
@@ -70,7 +64,13 @@ def documented(
         responses=responses,
         summary=summary or None,
     )
-    return decorate
+
+    def mark(handler: Handler) -> Handler:
+        described = decorate(handler)
+        described.refusals = refusals  # type: ignore[attr-defined]
+        return described
+
+    return mark
 
 
 def _page(row: type[serializers.Serializer[Any]]) -> Any:
@@ -101,15 +101,23 @@ class ApiSchema(AutoSchema):  # type: ignore[misc]
 
     def get_override_parameters(self) -> list[Any]:
         parameters = super().get_override_parameters()
-        handler = getattr(self.view, self.method.lower())
-        if getattr(handler, "idempotent", False):
+        if getattr(self._handler, "idempotent", False):
             parameters.append(
                 OpenApiParameter(
                     "Idempotency-Key",
-                    OpenApiTypes.STR,
+                    {"type": "string", "pattern": "^[!-~]{1,255}$"},
                     OpenApiParameter.HEADER,
                     required=True,
                     description="1 to 255 visible characters; the same call again gets the same answer.",
+                )
+            )
+        if self._holds_versions:
+            parameters.append(
+                OpenApiParameter(
+                    "If-Match",
+                    {"type": "string", "pattern": '^(\\*|"[!#-~]{1,64}")$'},
+                    OpenApiParameter.HEADER,
+                    description="The `ETag` of what you have seen: nothing is done if it has changed.",
                 )
             )
         return parameters
@@ -120,22 +128,29 @@ class ApiSchema(AutoSchema):  # type: ignore[misc]
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        schema = self.resolve_serializer(ProblemBody, "response").ref
-        for status, description in self._refusals().items():
-            bodies.setdefault(
-                str(status), {"description": description, "content": {CONTENT_TYPE: {"schema": schema}}}
-            )
+        self.resolve_serializer(ProblemBody, "response")  # so that it stands in the document
+        for status in self._refusals():
+            bodies.setdefault(str(status), refusal(status))
         return dict(sorted(bodies.items()))
 
-    def _refusals(self) -> Mapping[int, str]:
-        refusals = dict(_ANY)
+    def _refusals(self) -> set[int]:
+        refusals = {400, *_ALWAYS, *getattr(self._handler, "refusals", ())}
         if getattr(self.view, "scopes", {}).get(self.method):
-            refusals |= _WITH_TOKEN
+            refusals.update(_WITH_TOKEN)
         if "{" in self.path:
-            refusals |= _WITH_OBJECT
-        if self.method == "GET":
-            return refusals | {400: _WITH_BODY[400]}
-        return refusals | _WITH_BODY | _WRITING | _WITH_OBJECT | {412: "`If-Match` names another version."}
+            refusals.add(404)
+        if self.method != "GET":
+            refusals.update(_WITH_BODY, _WRITING, {412} if self._holds_versions else ())
+        return refusals
+
+    @property
+    def _handler(self) -> Any:
+        return getattr(self.view, self.method.lower())
+
+    @property
+    def _holds_versions(self) -> bool:
+        """Whether the operation holds `If-Match` against what is there: its own code says so."""
+        return bool({"match", "step"}.intersection(unwrap(self._handler).__code__.co_names))
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
@@ -145,8 +160,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
     name = "oauth2"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
-        flow = {"tokenUrl": TOKEN_URL, "scopes": dict(SCOPES)}
-        return {"type": "oauth2", "flows": {"clientCredentials": flow}}
+        return security()
 
 
 class AmountScheme(OpenApiSerializerFieldExtension):  # type: ignore[misc]
@@ -187,3 +201,25 @@ class ScaledScheme(OpenApiSerializerFieldExtension):  # type: ignore[misc]
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         return {"type": "string", "description": "A decimal text."}
+
+
+class LocalInstantScheme(OpenApiSerializerFieldExtension):  # type: ignore[misc]
+    """An instant in its own zone."""
+
+    target_class = "refundportal.web.serializers.LocalInstantField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        return {"type": "string", "format": "date-time", "description": "With the offset of `time_zone`."}
+
+
+class ReferenceScheme(OpenApiSerializerFieldExtension):  # type: ignore[misc]
+    """An id or a number for people."""
+
+    target_class = "refundportal.web.serializers.ReferenceField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        number = rf"^{self.target.prefix}-[0-9]{{4}}-[0-9]{{1,12}}$"
+        return {
+            "description": f"An id, or a number such as {self.target.prefix}-2026-0007.",
+            "anyOf": [{"type": "string", "format": "uuid"}, {"type": "string", "pattern": number}],
+        }

@@ -14,7 +14,9 @@ from contracts.selectors import contract_of
 from contracts.selectors.totals import UsageTotal, usage_totals
 from kernel.errors import Fault, InvalidInput
 from kernel.exact import decimal_text
+from kernel.reading import fault_at
 from payments.services import record_usage
+from refundportal.api.interchange import DECIMAL
 from refundportal.api.schema import documented
 from refundportal.api.views import ApiView, many_shown, shown
 from refundportal.web.serializers import many
@@ -28,7 +30,9 @@ class NewUsage(serializers.Serializer[Any]):
     contract = serializers.UUIDField()
     meter = serializers.CharField(help_text="Its code.")
     stage = serializers.CharField(required=False, allow_null=True, help_text="Its code.")
-    quantity = serializers.CharField(required=False, help_text="A decimal text with at most six decimals.")
+    quantity = serializers.RegexField(
+        DECIMAL, required=False, help_text="A decimal text with at most six decimals."
+    )
     occurred_at = serializers.DateTimeField(required=False)
     start = serializers.DateTimeField(required=False)
     end = serializers.DateTimeField(required=False)
@@ -109,7 +113,7 @@ def records_of(body: Any) -> list[Any]:
     if not isinstance(body, dict):
         raise InvalidInput(faults=[Fault(path="", message="must be an object with a list named records")])
     faults = [
-        Fault(path=name, message="is not a field that exists here", code="unknown_field")
+        fault_at((name,), "is not a field that exists here", "unknown_field")
         for name in body
         if name != "records"
     ]

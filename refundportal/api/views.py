@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,8 +17,8 @@ from rest_framework.views import APIView
 from accounts.principals import Principal
 from refundportal.api.handler import QueryFaults
 from refundportal.web.etags import etag_of, require_match
-from refundportal.web.pages import PAGE_SIZE, PAGE_SIZE_MAX, Cursor, page_of
-from refundportal.web.serializers import StrictSerializer, TextField
+from refundportal.web.pages import PAGE_SIZE, PAGE_SIZE_MAX, Cursor, InvalidCursor, page_of
+from refundportal.web.serializers import PublicNumber, StrictSerializer, TextField
 
 
 class ApiView(APIView):
@@ -103,10 +104,20 @@ def created(data: Any, name: str, key: Any) -> Response:
     return answer
 
 
+class CursorField(TextField):
+    """A cursor as a page has given it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return Cursor.parse(super().to_internal_value(data))
+        except InvalidCursor as error:
+            raise ValidationError(str(error.detail), code=error.code) from None
+
+
 class PageQuery(StrictSerializer):
     """Where in a list to go on, and how many rows at once."""
 
-    cursor = TextField(required=False, max_length=40, help_text="From `next` or `previous` of a page before.")
+    cursor = CursorField(required=False, max_length=40, help_text="From `next` or `previous` of a page.")
     page_size = serializers.IntegerField(
         required=False, min_value=1, max_value=PAGE_SIZE_MAX, default=PAGE_SIZE
     )
@@ -121,8 +132,7 @@ class ListView(ApiView):
         self, rows: QuerySet[Any], query: Mapping[str, Any], body: type[serializers.BaseSerializer[Any]]
     ) -> Response:
         """Answer one page; `rows` are filtered already."""
-        cursor = Cursor.parse(query["cursor"]) if "cursor" in query else None
-        page = page_of(rows, cursor=cursor, size=query["page_size"])
+        page = page_of(rows, cursor=query.get("cursor"), size=query["page_size"])
         return Response(
             {
                 "next": self.address(cursor=page.next.text) if page.next else None,
@@ -134,4 +144,10 @@ class ListView(ApiView):
 
 def only(rows: QuerySet[Any], query: Mapping[str, Any], **names: str) -> QuerySet[Any]:
     """Keep the rows that the query names: `names` maps parameters to look-ups."""
-    return rows.filter(**{look_up: query[name] for name, look_up in names.items() if name in query})
+    return rows.filter(
+        **{_look_up(look_up, query[name]): query[name] for name, look_up in names.items() if name in query}
+    )
+
+
+def _look_up(look_up: str, value: Any) -> str:
+    return f"{look_up.removesuffix('_id')}__number" if isinstance(value, PublicNumber) else look_up

@@ -53,16 +53,18 @@ class Caller:
             "GET", path, self._http.get(f"/api/v1/{path}", query or {}, headers=self.headers | headers)
         )
 
-    def post(self, path, body=None, *, key=None, **headers):
-        """Post JSON under a new key, unless one is named."""
+    def post(self, path, body=None, *, key=None, raw=None, **headers):
+        """Post JSON (or `raw`, whatever it is) under a new key, unless one is named."""
         headers = {"Idempotency-Key": key or f"key-{next(_keys)}"} | headers
-        return self._json("POST", path, {} if body is None else body, headers)
+        return self._send(
+            "POST", path, json.dumps({} if body is None else body) if raw is None else raw, headers
+        )
 
     def patch(self, path, body, **headers):
-        return self._json("PATCH", path, body, headers)
+        return self._send("PATCH", path, json.dumps(body), headers)
 
     def delete(self, path, **headers):
-        return self._json("DELETE", path, {}, headers)
+        return self._send("DELETE", path, "{}", headers)
 
     def upload(self, path, fields, *, key=None):
         """Post a form with files."""
@@ -70,11 +72,11 @@ class Caller:
         answer = self._http.post(f"/api/v1/{path}", fields, headers=self.headers | headers)
         return self._checked("POST", path, answer)
 
-    def _json(self, method, path, body, headers):
+    def _send(self, method, path, body, headers):
         answer = self._http.generic(
             method,
             f"/api/v1/{path}",
-            json.dumps(body),
+            body,
             content_type="application/json",
             headers=self.headers | headers,
         )

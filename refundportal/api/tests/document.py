@@ -24,24 +24,35 @@ def _operations():
     ]
 
 
-def check_answer(method, path, answer):
-    """Fail unless the document foresees this status, this content type and this body."""
+def operation_of(method, path):
+    """What the document says of an operation, its refusals written out; None if it does not know it."""
     for pattern, methods in _operations():
         if pattern.fullmatch(path) and method in methods:
-            responses = methods[method]["responses"]
-            status = str(answer.status_code)
-            assert status in responses, f"{method} {path} answers {status}, which is not documented"
-            content = responses[status].get("content", {})
-            kind = answer["Content-Type"].split(";")[0]
-            assert kind in content, f"{method} {path} answers {kind}, documented is {sorted(content)}"
-            if kind.endswith("json"):
-                _check_body(content[kind]["schema"], answer.json())
-            return
+            return methods[method]
+    return None
 
 
-def _check_body(schema, body):
+def check_answer(method, path, answer):
+    """Fail unless the document foresees this status, this content type and this body."""
+    operation = operation_of(method, path)
+    if operation is None:
+        return
+    status = str(answer.status_code)
+    assert status in operation["responses"], f"{method} {path} answers {status}, which is not documented"
+    content = _resolved(operation["responses"][status]).get("content", {})
+    kind = answer["Content-Type"].split(";")[0]
+    assert kind in content, f"{method} {path} answers {kind}, documented is {sorted(content)}"
+    if kind.endswith("json"):
+        faults = faults_of(content[kind]["schema"], answer.json())
+        assert not faults, faults
+
+
+def _resolved(response):
+    name = response.get("$ref", "").rpartition("/")[2]
+    return document()["components"]["responses"][name] if name else response
+
+
+def faults_of(schema, body):
+    """What is wrong with a body by a schema of the document."""
     whole = {**schema, "components": document()["components"]}
-    faults = [
-        f"{error.json_path}: {error.message}" for error in Draft202012Validator(whole).iter_errors(body)
-    ]
-    assert not faults, faults
+    return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(whole).iter_errors(body)]

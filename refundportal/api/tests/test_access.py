@@ -155,3 +155,18 @@ def test_a_group_taken_away_counts_at_the_next_call(cast):
 
     after = rita.post(f"stages/{delivery.stage_id}/assessments/", body)
     assert (before, after.status_code, after.json()["code"]) == (201, 403, "not_permitted")
+
+
+@pytest.mark.parametrize(
+    ("header", "challenge"),
+    [
+        ("Bearer x", 'Bearer realm="api", error="invalid_token"'),
+        ("bearer  x", 'Bearer realm="api", error="invalid_token"'),
+        ("Basic eDp5", 'Bearer realm="api"'),
+        (None, 'Bearer realm="api"'),
+    ],
+)
+def test_only_a_token_that_was_shown_is_called_invalid(client, db, header, challenge):
+    answer = client.get("/api/v1/clients/", headers={"Authorization": header} if header else {})
+
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, challenge)

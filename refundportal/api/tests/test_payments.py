@@ -5,7 +5,7 @@ import pytest
 from contracts.models import UsageRecord
 from contracts.tests.cast import draft_contract, signed_contract, stage_named
 from payments.models import Payment
-from refundportal.api.tests.job import ago, delivered_contract, pay, use
+from refundportal.api.tests.job import ago, apply, delivered_contract, pay, use
 
 MISSING = "00000000-0000-7000-8000-000000000000"
 
@@ -203,6 +203,8 @@ def test_a_quote_takes_an_amount_in_the_currency_of_the_payment_and_nothing_stra
     answer = erp.get(f"payments/{payment['id']}/refund-quote/", query)
 
     assert (answer.status_code, answer.json().get("code")) == (status, code)
+    if status == 400:
+        assert [fault["parameter"] for fault in answer.json()["errors"]] == list(query)
 
 
 def test_an_exchange_says_what_remains_due(cast, erp):
@@ -287,4 +289,33 @@ def test_a_payment_is_found_by_its_number_and_by_nothing_strange(cast, erp):
 
     assert [row["id"] for row in found] == [payment["id"]]
     assert strange.status_code == 400
-    assert {error["parameter"] for error in strange.json()["errors"]} == {"nummer", "page_size"}
+    assert {error["parameter"] for error in strange.json()["errors"]} == {"nummer", "page_size", "cursor"}
+
+
+def test_rows_are_found_by_the_numbers_that_people_use(cast, erp, stranger):
+    contract = delivered_contract(cast)
+    payment = pay(erp, contract)
+    case = apply(erp, payment)
+    by_contract, by_payment = {"contract": contract.number}, {"payment": payment["number"]}
+
+    found = [
+        [row["id"] for row in erp.get(path, query).json()["results"]]
+        for path, query in (
+            ("payments/", by_contract),
+            ("refund-requests/", by_contract),
+            ("refund-requests/", by_payment),
+            ("refund-requests/", {"payment": "P-2026-999999"}),
+        )
+    ]
+
+    assert found == [[payment["id"]], [case["id"]], [case["id"]], []]
+    for path, query in (("payouts/", {"request": case["number"]}), ("enquiries/", by_contract)):
+        assert erp.get(path, query).json()["results"] == []
+    assert stranger.get("payments/", by_contract).json()["results"] == []
+    assert erp.get("payments/", {"contract": "C-26-1"}).status_code == 400
+
+
+def test_a_payment_that_has_not_come_has_no_deadline_in_any_zone(cast, erp):
+    payment = pay(erp, signed_contract(cast), capture=False)
+
+    assert (payment["deadline"], payment["deadline_local"]) == (None, None)

@@ -39,6 +39,25 @@ def test_a_path_becomes_a_json_pointer(path, pointer):
     assert pointer_of(path) == pointer
 
 
+@pytest.mark.parametrize("name", ["AC.1", "a[0]", "", "~/", "non_field_errors", "/x"])
+def test_the_pointer_of_a_fault_leads_to_the_place_whatever_a_name_holds(cast, erp, name):
+    escaped = name.replace("~", "~0").replace("/", "~1")
+    unknown = erp.patch(f"clients/{cast.client.pk}/", {name: 1}).json()
+    twice = erp.post("usage-records/", {"records": []}, raw=f'{{"a.b": {{"{name}": 1, "{name}": 2}}}}').json()
+
+    assert [fault["pointer"] for fault in unknown["errors"]] == [f"/{escaped}"]
+    assert twice["code"] == "invalid_json"
+    assert [(fault["pointer"], fault["code"]) for fault in twice["errors"]] == [
+        (f"/a.b/{escaped}", "double_key")
+    ]
+
+
+def test_a_name_that_no_text_can_hold_is_refused_without_being_said(cast, erp):
+    answer = erp.post("usage-records/", raw='{"\\ud800": 1, "\\ud800": {"a": "\\u0000"}}')
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_json")
+
+
 def test_a_problem_keeps_its_standard_members_whatever_the_refusal_carries():
     error = InvalidInput(
         "No.", faults=[Fault(path="a", message="b")], owed=Money(150, "EUR"), who=UUID(int=1)
