@@ -10,13 +10,14 @@ MANAGE := $(BIN)/python manage.py
 RUN := $(VENV)/run-$(shell cksum < requirements.txt | tr ' ' '-')
 DEV := $(VENV)/dev-$(shell cksum < requirements-dev.txt | tr ' ' '-')
 
-.PHONY: help setup run demo test test-sqlite test-postgresql check fmt bench lock worker beat clean
+.PHONY: help setup run demo screenshots test test-sqlite test-postgresql check fmt bench lock worker beat clean
 
 help:
 	@echo "make run      run the portal here: http://localhost:$(PORT)/"
 	@echo "make test     the whole suite, on SQLite and then on PostgreSQL"
 	@echo "make check    format, lint, types, import order, migrations, settings"
 	@echo "make fmt      put the code into its format"
+	@echo "make screenshots  pictures of every page, in var/screenshots/"
 	@echo "make bench    measure how fast the policy is"
 	@echo "make lock     write requirements*.txt anew from requirements*.in"
 	@echo "make worker   production: pay, mail and look after things; make beat: the clock (run one)"
@@ -50,6 +51,9 @@ test: $(DEV)
 	$(MAKE) --no-print-directory test-sqlite || sqlite=1; \
 	$(MAKE) --no-print-directory test-postgresql || postgresql=1; \
 	[ $$sqlite$$postgresql = 00 ]
+
+screenshots: $(DEV)
+	$(BIN)/pytest -q --db postgresql refundportal/portal/tests/screenshots.py $(ARGS)
 
 test-sqlite: $(DEV)
 	@echo "== the suite on SQLite"

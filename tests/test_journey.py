@@ -114,6 +114,7 @@ def _alice_applies(alice: Visitor, payment: Payment) -> str:
     alice.sees("No address on the printed order.")
     page.get_by_role("link", name="Continue").click()
     page.get_by_role("button", name="Confirm application").click()
+    page.wait_for_url("**/received/")
     request = RefundRequest.objects.get(payment=payment)
     alice.sees(request.number)
     return request.number

@@ -14,8 +14,8 @@ from contracts.tests.cast import NOW
 from events.journal import sequence_events
 from events.outbox import deliver_due
 from payments.services import send_due_payouts, warn_closing_windows
+from refundportal.portal.tests.furnished import addresses_of, furnish
 from refundportal.portal.tests.pseudo import pseudo_language, words_of_page, words_of_text
-from refundportal.portal.tests.test_browser import _addresses, _furnish
 from refundportal.portal.tests.visiting import Visitor
 from refunds.tests.scene import LATER, Scene
 
@@ -41,7 +41,7 @@ def unmarked(words: Iterable[str]) -> set[str]:
 
 @pytest.fixture
 def furnished(delivered: Scene) -> list[str]:
-    return _addresses(delivered, _furnish(delivered, LATER))
+    return addresses_of(delivered, furnish(delivered, LATER))
 
 
 def test_no_page_holds_a_text_that_is_not_marked(delivered: Scene, furnished: list[str]):
