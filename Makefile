@@ -10,7 +10,7 @@ MANAGE := $(BIN)/python manage.py
 RUN := $(VENV)/run-$(shell cksum < requirements.txt | tr ' ' '-')
 DEV := $(VENV)/dev-$(shell cksum < requirements-dev.txt | tr ' ' '-')
 
-.PHONY: help setup run demo screenshots test test-sqlite test-postgresql check fmt bench lock worker beat clean
+.PHONY: help setup run demo screenshots test test-sqlite test-postgresql check fmt bench bench-pages lock worker beat clean
 
 help:
 	@echo "make run      run the portal here: http://localhost:$(PORT)/"
@@ -19,6 +19,7 @@ help:
 	@echo "make fmt      put the code into its format"
 	@echo "make screenshots  pictures of every page, in var/screenshots/"
 	@echo "make bench    measure how fast the policy is"
+	@echo "make bench-pages  measure the pages beside the REST API"
 	@echo "make lock     write requirements*.txt anew from requirements*.in"
 	@echo "make worker   production: pay, mail and look after things; make beat: the clock (run one)"
 
@@ -78,6 +79,9 @@ fmt: $(DEV)
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks.bench_policy $(ARGS)
+
+bench-pages: $(DEV)
+	$(BIN)/pytest -q --db postgresql -p no:randomly benchmarks/pages.py $(ARGS)
 
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links

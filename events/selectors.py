@@ -78,5 +78,6 @@ def events_after(
 
 
 def timeline_of(subject_ids: Sequence[UUID], *, limit: int = 500) -> list[Event]:
-    """Give what happened to these subjects, the earliest first; of one moment, as it was written."""
-    return list(Event.objects.filter(subject_id__in=subject_ids).order_by("at", "position__id")[:limit])
+    """Give the last events of these subjects, the earliest first; of one moment, as it was written."""
+    rows = Event.objects.filter(subject_id__in=subject_ids)
+    return list(rows.order_by("-at", "-position__id")[:limit])[::-1]

@@ -18,7 +18,7 @@ from accounts.principals import Principal
 from contracts.models import Client, Role
 from contracts.selectors import clients_of, role_of
 from kernel.errors import NotFoundOrHidden, NotPermitted
-from refundportal.web.pages import Cursor, InvalidCursor
+from refundportal.web.pages import InvalidCursor
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=Model)
@@ -89,13 +89,3 @@ def one_by_number(rows: QuerySet[M], number: str) -> M:
     if found is None:
         raise NotFoundOrHidden
     return found
-
-
-def cursor_in(request: HttpRequest, name: str = "at") -> Cursor | None:
-    """
-    Read where a list goes on.
-
-    :raises InvalidCursor: not a cursor of ours
-    """
-    text = request.GET.get(name)
-    return Cursor.parse(text) if text else None

@@ -10,10 +10,10 @@ from contracts.selectors import contracts_of, documents_of, items_of, policy_ter
 from contracts.services import accept_delivery, object_to_delivery
 from kernel.errors import DomainError, NotFoundOrHidden
 from payments.selectors import payments_of
-from refundportal.portal.access import Visit, cursor_in, one_by_number, page
+from refundportal.portal.access import Visit, one_by_number, page
 from refundportal.portal.forms import ObjectionForm
 from refundportal.portal.usage import usage_so_far
-from refundportal.web.pages import page_of
+from refundportal.web.pages import cursor_in, page_of
 from refundportal.web.rail import gather_rail
 from refundportal.web.refusals import refusal_words
 from refundportal.web.terms import terms_in_words

@@ -6,9 +6,9 @@ from django.shortcuts import redirect, render
 
 from contracts.models import Contract
 from contracts.selectors import contracts_of
-from refundportal.portal.access import Visit, cursor_in, page
+from refundportal.portal.access import Visit, page
 from refundportal.portal.windows import open_windows
-from refundportal.web.pages import page_of
+from refundportal.web.pages import cursor_in, page_of
 from refunds.models import RefundRequest
 from refunds.selectors.access import requests_of
 from refunds.states import REQUEST_OPEN

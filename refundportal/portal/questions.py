@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from contracts.models import Client, Role
 from contracts.selectors import contracts_of
 from kernel.errors import NotPermitted
-from refundportal.portal.access import Visit, cursor_in, page
+from refundportal.portal.access import Visit, page
 from refundportal.portal.once import OnceForm, do_once
-from refundportal.web.pages import page_of
+from refundportal.web.pages import cursor_in, page_of
 from refunds.models import Enquiry
 from refunds.selectors.access import enquiries_of, enquiry_of, requests_of
 from refunds.services import ask_again, ask_question

@@ -15,12 +15,13 @@ from refundportal.portal.bank import bank_notice
 from refundportal.portal.forms import MessageForm
 from refundportal.portal.once import do_once
 from refundportal.web.files import uploads
+from refundportal.web.pages import cursor_in, page_of
 from refundportal.web.rail import clock_of
 from refundportal.web.refusals import refusal_words
 from refundportal.web.timeline import timeline_of
 from refunds.letters import acknowledgement_of, decision_letter_of
 from refunds.models import RefundRequest
-from refunds.selectors import CaseView, case_of, current_decision, request_by_number
+from refunds.selectors import CaseView, case_of, current_decision, messages_of, request_by_number
 from refunds.services import post_message, withdraw_request
 from refunds.statement import names_in, statement_of
 from refunds.wording import PAYOUT_STATES, REQUEST_STATES, words_for
@@ -37,10 +38,11 @@ def refund_request(request: HttpRequest, visit: Visit, number: str) -> HttpRespo
             messages.success(request, _("Your message has been sent."))
             return redirect(reverse("request", args=[number]) + "#thread")
     case = case_of(visit.principal, found, now=visit.now)
+    thread = page_of(messages_of(visit.principal, found.pk), cursor=cursor_in(request))
     return render(
         request,
         "portal/request.html",
-        _case(visit, case) | {"form": form},
+        _case(visit, case) | {"form": form, "thread": thread, "messages_shown": thread.rows[::-1]},
     )
 
 

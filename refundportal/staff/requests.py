@@ -37,9 +37,10 @@ from refundportal.staff.case_acts import (
 from refundportal.staff.facts_acts import Assess, ExcludeUsage, RecordHiddenDefect, RecordStatutoryCheck
 from refundportal.staff.site import site
 from refundportal.staff.visits import Visit, may_read, visit_of
+from refundportal.web.pages import cursor_in, page_of
 from refunds.letters import acknowledgement_of, decision_letter_of
 from refunds.models import RefundRequest
-from refunds.selectors import current_decision, requests_of
+from refunds.selectors import current_decision, messages_of, requests_of
 from refunds.statement import statement_of
 from refunds.states import REQUEST_OPEN
 from refunds.wording import day_words, money_words
@@ -170,7 +171,10 @@ class RequestAdmin(ActingAdmin):
         return case_row(visit, row_id)
 
     def page(self, request: HttpRequest, visit: Visit, row: RefundRequest) -> dict[str, Any]:
+        thread = page_of(messages_of(visit.principal, row.pk), cursor=cursor_in(request))
         return {
+            "thread": thread,
+            "messages_shown": thread.rows[::-1],
             "state": STATES[row.state],
             "document_url": document_url(row),
             **row.page,  # type: ignore[attr-defined]  # gathered once, for the acts and for the page

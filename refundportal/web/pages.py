@@ -8,6 +8,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 
 from kernel.errors import InvalidInput
 
@@ -79,3 +80,13 @@ def page_of(rows: QuerySet[Row], *, cursor: Cursor | None = None, size: int = PA
 
 def _at(rows: Sequence[Any], index: int, direction: Literal["after", "before"]) -> Cursor | None:
     return Cursor(direction, rows[index].id) if rows else None
+
+
+def cursor_in(request: HttpRequest, name: str = "at") -> Cursor | None:
+    """
+    Read where a list goes on.
+
+    :raises InvalidCursor: not a cursor of ours
+    """
+    text = request.GET.get(name)
+    return Cursor.parse(text) if text else None

@@ -17,7 +17,6 @@ from refunds.models import (
     Attachment,
     Decision,
     HiddenDefect,
-    Message,
     Proposal,
     RefundRequest,
     StatutoryCheck,
@@ -25,7 +24,7 @@ from refunds.models import (
 )
 from refunds.policy.decide import decide
 from refunds.policy.interchange import answer_json
-from refunds.selectors.access import messages_of, request_of
+from refunds.selectors.access import request_of
 from refunds.selectors.actions import Action, allowed_actions
 from refunds.selectors.facts import gather_facts
 from refunds.selectors.payout_chain import GivenBack, given_back
@@ -95,7 +94,6 @@ class CaseView:
     proposal: Proposal | None
     money: GivenBack
     facts: Sequence[EstablishedFact]
-    messages: Sequence[Message]
     attachments: Sequence[Attachment]
     timeline: Sequence[Happening]
     next_step: NextStep | None
@@ -116,7 +114,6 @@ def case_of(principal: Principal, request: RefundRequest, *, now: datetime) -> C
     answer, changes = _answer(request, now)
     money = given_back(request)
     decision = request.decisions.select_related("proposed_by", "approved_by").order_by("-number").first()
-    messages = list(messages_of(principal, request.pk).prefetch_related("attachments"))
     files = request.attachments.filter(message__isnull=True).order_by("uploaded_at", "id")
     return CaseView(
         request=request,
@@ -126,7 +123,6 @@ def case_of(principal: Principal, request: RefundRequest, *, now: datetime) -> C
         proposal=_proposal(principal, request),
         money=money,
         facts=tuple(_established(request)) if principal.is_staff else (),
-        messages=messages,
         attachments=list(files),
         timeline=_timeline(principal, request, money),
         next_step=next_step_of(request, money),

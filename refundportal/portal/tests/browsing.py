@@ -87,3 +87,11 @@ def open_as_alice(browser: Browser, live_server: Any) -> Iterator[Callable[..., 
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def show_who_it_is(page: Page) -> None:
+    """Type the password once more, so that pages open that ask for it."""
+    page.goto("/account/2fa/totp/activate/")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("heading", name="Please show that it is you").wait_for(state="hidden")

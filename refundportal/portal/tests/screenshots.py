@@ -13,7 +13,7 @@ from django.conf import settings
 from playwright.sync_api import Page
 
 from refundportal.portal.tests import browsing
-from refundportal.portal.tests.browsing import PASSWORD
+from refundportal.portal.tests.browsing import PASSWORD, show_who_it_is
 from refundportal.portal.tests.extremes import german, rich
 from refundportal.portal.tests.furnished import addresses_of, furnish, pages_of
 from refundportal.portal.tests.test_looks import AS_EVERY
@@ -46,6 +46,7 @@ def take(page: Page, address: str, name: str) -> None:
 def test_every_page(scene: Scene, now: Any, open_as_alice: Any) -> None:
     addresses = addresses_of(scene, furnish(scene, now))
     page = open_as_alice()
+    show_who_it_is(page)
     for address in addresses:
         take(page, address, name_of(address))
 

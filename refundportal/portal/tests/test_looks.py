@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from refundportal.portal.tests import browsing
-from refundportal.portal.tests.browsing import DESK, PHONE
+from refundportal.portal.tests.browsing import DESK, PHONE, show_who_it_is
 from refundportal.portal.tests.extremes import rich
 from refundportal.portal.tests.furnished import addresses_of, furnish, pages_of
 from refundportal.portal.tests.pseudo import OPENS, pseudo_language
@@ -45,6 +45,8 @@ def test_axe_finds_nothing_and_no_page_is_wider_than_its_screen(scene, now, open
     page.get_by_label("What happened?").fill("Orders get lost.")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Check your answers")).to_be_visible()
+
+    show_who_it_is(page)
 
     faults = {}
     for address in addresses_of(scene, requests):

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.principals import SYSTEM
 from contracts.models import Delivery
@@ -376,3 +377,19 @@ def test_the_timeline_speaks_to_the_client_as_you_and_of_the_client_to_staff(sce
     assert "you · Monday, 1 June 2026" in hers
     assert "client · Monday, 1 June 2026" not in hers
     assert "client · Monday, 1 June 2026" in ours
+
+
+def test_a_long_thread_goes_on_by_key_and_shows_the_newest_first_of_all(scene: Scene, alice: Visitor, clock):
+    asked = in_review(scene)
+    for number in range(52):
+        clock.shift(1)
+        post_message(
+            principal=scene.cast.as_alice, request_id=asked.pk, body=f"Line {number:02}.", now=timezone.now()
+        )
+    address = f"/requests/{asked.number}/"
+
+    newest = alice.get(address)
+    older = alice.get(address, {"at": newest.context["thread"].next.text})
+
+    assert words(newest).index("Line 50.") < words(newest).index("Line 51.")
+    assert ("Line 01." in words(newest), "Line 01." in words(older)) == (False, True)

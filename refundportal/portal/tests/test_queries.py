@@ -1,8 +1,13 @@
 """How much the pages ask of the database: the same for one contract and for many."""
 
+import gzip
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
+from django.http import HttpResponse
 
 from accounts.principals import SYSTEM
 from contracts.tests.cast import delivered_stage, signed_contract
@@ -36,7 +41,7 @@ QUERIES = {
 """On the overview, four of them for the one window that is shown."""
 
 
-def _furnished(more: int) -> tuple[Scene, dict[str, str]]:
+def furnished(more: int) -> tuple[Scene, dict[str, str]]:
     """A client with contracts, deliveries, usage, an answered application, messages; `more` of each."""
     scene = make_scene(is_delivered=True)
     other = signed_contract(scene.cast, title="Answered")
@@ -66,12 +71,15 @@ def _furnished(more: int) -> tuple[Scene, dict[str, str]]:
         "contract": scene.contract.number,
         "payment": scene.payment.number,
         "request": asked.number,
+        "contract_id": str(scene.contract.pk),
+        "payment_id": str(scene.payment.pk),
+        "request_id": str(asked.pk),
     }
 
 
 @pytest.mark.parametrize("more", [1, 7])
 def test_every_page_asks_a_constant_number_of_queries(db, clock, more):
-    scene, numbers = _furnished(more)
+    scene, numbers = furnished(more)
     alice = Visitor(scene.cast.alice)
     alice.apply(scene)
 
@@ -86,3 +94,25 @@ def test_the_overview_works_out_three_windows_at_most(scene: Scene, alice: Visit
         paid(scene.cast, signed_contract(scene.cast, title=f"Contract {number}"), "P1")
 
     assert queries_of(alice, "/") == queries
+
+
+LIMIT = 60_000
+"""Bytes of a page with its style sheets and scripts, compressed; without icons and files."""
+
+
+def test_every_page_weighs_less_than_its_limit(db, clock):
+    scene, numbers = furnished(7)
+    alice = Visitor(scene.cast.alice)
+    alice.apply(scene)
+
+    weights = {address: _weight(alice.get(address.format(**numbers))) for address in QUERIES}
+
+    assert {address: weight for address, weight in weights.items() if weight > LIMIT} == {}
+
+
+def _weight(page: HttpResponse) -> int:
+    text = page.content.decode()
+    parts = re.findall(r'<(?:link rel="stylesheet" href|script src)="/static/([^"]+)"', text)
+    assert len(parts) >= 7
+    files = [Path(str(finders.find(part))).read_bytes() for part in parts]
+    return sum(len(gzip.compress(part)) for part in (page.content, *files))

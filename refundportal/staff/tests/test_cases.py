@@ -10,7 +10,8 @@ from payments.models import Payout
 from payments.services import record_usage
 from refundportal.staff.tests.desk import Desk, count_events, hidden, words
 from refunds.models import HiddenDefect, StatutoryCheck, UsageExclusion
-from refunds.tests.scene import Scene, again, applied, evidence, in_review, proposed
+from refunds.services import post_message
+from refunds.tests.scene import LATER, Scene, again, applied, evidence, in_review, proposed
 
 
 def test_an_application_goes_through_four_hands_until_the_money_is_on_its_way(delivered: Scene, clock):
@@ -239,3 +240,17 @@ def test_an_answer_that_changed_meanwhile_goes_back_to_review_with_the_differenc
     assert "refund: 1,000.00 EUR → 987.50 EUR" in words(page)
     assert again(request).state == "in_review"
     assert not Payout.objects.exists()
+
+
+def test_a_long_thread_shows_the_newest_messages_and_leads_to_the_older_ones(delivered: Scene, clock):
+    request = in_review(delivered)
+    for number in range(52):
+        clock.shift(1)
+        post_message(
+            principal=delivered.cast.as_alice, request_id=request.pk, body=f"Line {number:02}.", now=LATER
+        )
+
+    page = Desk(delivered.cast.rita).open(request)
+
+    assert ("Line 01." in words(page), "Line 51." in words(page)) == (False, True)
+    assert 'rel="next"' in page.content.decode()
