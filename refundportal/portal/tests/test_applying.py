@@ -6,11 +6,12 @@ from io import BytesIO
 import pytest
 
 from contracts.services import accept_delivery
+from contracts.tests.cast import signed_contract
 from kernel.money import Money
 from refundportal.portal.forms import AmountField
 from refundportal.portal.tests.visiting import Visitor, all_drafts, all_requests, words
 from refunds.models import Attachment
-from refunds.tests.scene import LATER, Scene, applied, make_scene
+from refunds.tests.scene import LATER, Scene, applied, make_scene, paid
 
 DEADLINE = datetime(2026, 6, 4, 22, 0, tzinfo=UTC)
 """The first instant of Friday, 5 June 2026, in Berlin."""
@@ -285,3 +286,32 @@ def named(name: str, content: bytes) -> BytesIO:
     file = BytesIO(content)
     file.name = name
     return file
+
+
+@pytest.mark.parametrize(
+    ("paid_at", "ends_at", "day"),
+    [
+        ("2026-10-23T10:00+02:00", "2026-10-27T00:00+01:00", "Monday, 26 October 2026"),
+        ("2027-03-26T10:00+01:00", "2027-03-30T00:00+02:00", "Monday, 29 March 2027"),
+    ],
+    ids=["clocks set back", "clocks set forward"],
+)
+@pytest.mark.parametrize(("seconds", "sent"), [(-1, 1), (0, 0), (1, 0)])
+def test_a_window_over_a_change_of_the_clocks_ends_with_the_day(
+    scene: Scene, clock, paid_at, ends_at, day, seconds, sent
+):
+    at, end = datetime.fromisoformat(paid_at), datetime.fromisoformat(ends_at)
+    clock.move_to(at)
+    contract = signed_contract(scene.cast, title="Over the change", now=at - timedelta(days=1))
+    later = Scene(scene.cast, contract, paid(scene.cast, contract, at=at))
+    clock.move_to(end - timedelta(minutes=5))
+    alice = Visitor(scene.cast.alice)
+    page = alice.get(f"/payments/{later.payment.number}/")
+    alice.apply(later)
+    form = alice.confirmation(later)
+    clock.move_to(end + timedelta(seconds=seconds))
+
+    alice.confirm(later, form=form)
+
+    assert f"Open until the end of {day}" in words(page)
+    assert len(all_requests()) == sent
