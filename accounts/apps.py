@@ -8,5 +8,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import groups
+        from accounts.guards import RULES
+        from events import guards
 
+        guards.register(*RULES)
         post_migrate.connect(groups.after_migrations, sender=self, dispatch_uid="staff_groups")

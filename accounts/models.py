@@ -7,6 +7,7 @@ from allauth.idp.oidc.models import Client as OidcClient
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -111,6 +112,50 @@ class ApiClient(models.Model):
     def scopes(self) -> frozenset[str]:
         """The scopes its tokens may carry."""
         return frozenset(self.oauth_client.get_scopes())
+
+
+class RoleChange(models.Model):
+    """
+    A staff group given to a person, or taken; `is_alone` if one hand was enough.
+
+    It waits while it is neither confirmed nor withdrawn.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="role_changes")
+    role = models.CharField(max_length=20)
+    gives = models.BooleanField()
+    is_alone = models.BooleanField()
+    reason = models.CharField(max_length=500)
+    proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=Q(confirmed_at=None, withdrawn_at=None),
+                name="one_role_change_of_a_person_waits",
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_by=None) | ~Q(confirmed_by=F("proposed_by")) | Q(is_alone=True),
+                name="two_people_change_a_role_of_money",
+            ),
+            models.CheckConstraint(
+                condition=~Q(proposed_by=F("user")) & (Q(confirmed_by=None) | ~Q(confirmed_by=F("user"))),
+                name="nobody_changes_a_role_of_their_own",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_alone=False) | ~Q(role__in=["Approver", "Finance"]),
+                name="a_role_of_money_is_not_changed_alone",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.role}"
 
 
 class IdempotencyRecord(models.Model):

@@ -55,6 +55,21 @@ def require_finance(principal: Principal) -> User:
     return person
 
 
+def may_administer(principal: Principal) -> bool:
+    """Say whether an administrator acts: they look after accounts, and have no right over money by that."""
+    return principal.is_person and principal.is_staff and bool(principal.user and principal.user.is_superuser)
+
+
+def require_administrator(principal: Principal) -> User:
+    """
+    :raises NotPermitted: the person does not look after accounts
+    """
+    person = person_of(principal)
+    if not may_administer(principal):
+        raise NotPermitted("Only an administrator may do this.")
+    return person
+
+
 def require_author(principal: Principal) -> None:
     """
     Allow contract work: Reviewers, Approvers, API clients (their door checks the scope), the portal itself.

@@ -4,10 +4,12 @@ import secrets
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from allauth.idp.oidc.models import Client as OidcClient
 from allauth.idp.oidc.models import Token
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
@@ -18,10 +20,14 @@ from django.db.models import Model, QuerySet
 from accounts import idempotency
 from accounts.groups import GROUP_NAMES
 from accounts.models import ApiClient, User
+from accounts.principals import Principal
+from accounts.rights import require_administrator
 from accounts.scopes import REFUNDS_DECIDE, SCOPES
-from kernel.errors import DomainError, Fault, InvalidInput
+from events.services import record_event
+from kernel.errors import DomainError, Fault, InvalidInput, NotFoundOrHidden, NotPermitted
 
 BATCH_MAX: Final = 1000
+NAME_MAX: Final = 150
 
 
 class EmailTaken(DomainError):
@@ -83,8 +89,77 @@ def _faults_of_user(email: str, name: str, groups: Collection[str], is_staff: bo
 
 
 @transaction.atomic
+def enter_staff(*, principal: Principal, email: str, name: str, language: str, now: datetime) -> User:
+    """
+    Enter a member of staff, in no group. They sign in with a code that is sent to their address.
+
+    :raises NotPermitted: the principal is no administrator
+    :raises EmailTaken, InvalidInput: see `create_user`
+    """
+    require_administrator(principal)
+    user = create_user(email=email, name=name, language=language, is_staff=True)
+    record_event(
+        type="user.created",
+        subject_type="user",
+        subject_id=user.pk,
+        client_id=None,
+        actor=principal.actor,
+        at=now,
+        data={"is_staff": True},
+    )
+    return user
+
+
+@transaction.atomic
+def change_account(
+    *, principal: Principal, user_id: UUID, name: str, language: str, is_active: bool, now: datetime
+) -> User:
+    """
+    Change what an administrator looks after: a name, a language, and whether somebody may sign in.
+
+    :raises NotFoundOrHidden: no such person
+    :raises NotPermitted: the principal is no administrator, or would lock themselves out
+    :raises InvalidInput: a language that is not offered, a name that is too long
+    """
+    person = require_administrator(principal)
+    user = User.objects.select_for_update().filter(pk=user_id).first()
+    if user is None:
+        raise NotFoundOrHidden
+    if user.pk == person.pk and not is_active:
+        raise NotPermitted("Nobody locks themselves out.")
+    faults = []
+    if language not in dict(settings.LANGUAGES):
+        faults.append(Fault(path="language", message="This language is not offered.", code="unknown"))
+    if len(name) > NAME_MAX or "\0" in name:
+        faults.append(Fault(path="name", message=f"A name has at most {NAME_MAX} characters."))
+    if faults:
+        raise InvalidInput(faults=faults)
+    wanted = {"name": name.strip(), "language": language, "is_active": is_active}
+    changed = [field for field, value in wanted.items() if getattr(user, field) != value]
+    if changed:
+        for field in changed:
+            setattr(user, field, wanted[field])
+        user.save(update_fields=changed)
+        record_event(
+            type="user.changed",
+            subject_type="user",
+            subject_id=user.pk,
+            client_id=None,
+            actor=principal.actor,
+            at=now,
+            data={"fields": changed, "is_active": is_active},
+        )
+    return user
+
+
+@transaction.atomic
 def create_api_client(
-    *, name: str, scopes: Iterable[str], all_clients: bool = False, staff_user: User | None = None
+    *,
+    name: str,
+    scopes: Iterable[str],
+    all_clients: bool = False,
+    staff_user: User | None = None,
+    is_active: bool = True,
 ) -> tuple[ApiClient, str]:
     """
     Enter another system of the company; return it and its secret, which is shown this once.
@@ -109,7 +184,11 @@ def create_api_client(
     oauth_client.set_secret(secret)
     oauth_client.save(force_insert=True)
     api_client = ApiClient.objects.create(
-        oauth_client=oauth_client, name=name.strip(), all_clients=all_clients, staff_user=staff_user
+        oauth_client=oauth_client,
+        name=name.strip(),
+        all_clients=all_clients,
+        staff_user=staff_user,
+        is_active=is_active,
     )
     return api_client, secret
 

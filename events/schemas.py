@@ -111,8 +111,16 @@ _BREAK: Final = "kind:code payment:id? payout:id?"
 _RECONCILIATION: Final = "rail:code lines:count differences:count"
 _ENQUIRY: Final = "contract:id? request:id?"
 _ENDPOINT: Final = "api_client:id"
+_ROLE: Final = "change:id group:code gives:yes"
 
 _TABLE: Final = (
+    ("api_client.created", "api_client", "A system was entered.", "scopes:codes all_clients:yes"),
+    ("api_client.let_in", "api_client", "The system may call.", ""),
+    ("api_client.secret_renewed", "api_client", "The system has a new secret; the old one ended.", ""),
+    ("api_client.switched_off", "api_client", "The system may no longer call.", ""),
+    ("user.role_proposed", "user", "A staff group waits for its second person.", _ROLE),
+    ("user.role_changed", "user", "A staff group was given or taken.", _ROLE),
+    ("user.role_withdrawn", "user", "Such a change was taken back.", _ROLE),
     ("client.created", "client", "A client was entered.", "kind:code imported?:yes"),
     ("client.changed", "client", "Fields of a client were changed.", "fields:codes"),
     ("client.granted", "client", "A system may act for the client.", "api_client:id"),
@@ -321,6 +329,7 @@ _TABLE: Final = (
     ),
     ("enquiry.asked", "enquiry", "A question was asked.", _ENQUIRY),
     ("enquiry.answered", "enquiry", "It was answered.", _ENQUIRY),
+    ("user.created", "user", "A member of staff was entered.", "is_staff:yes"),
     ("user.changed", "user", "Somebody changed a person's account.", "fields:codes is_active:yes"),
     ("webhook_endpoint.created", "webhook_endpoint", "A receiver was added.", f"{_ENDPOINT} types:codes"),
     (

@@ -1,9 +1,10 @@
 """What beat rings for; each asks what is due and does at most so much."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
-from events import journal, outbox
+from events import anchors, journal, outbox
 from events.webhooks import claims
 from events.webhooks.postman import postman
 
@@ -26,6 +27,12 @@ def sequence_events() -> int:
 def seal_journal() -> int:
     """Seal the positions given since the last seal; returns how many seals were made."""
     return journal.seal(now=timezone.now())
+
+
+@shared_task
+def export_anchor() -> None:
+    """Keep the newest seal outside the database, where the settings say."""
+    anchors.export_anchor(file=settings.ANCHOR_FILE, addresses=settings.ANCHOR_EMAIL)
 
 
 @shared_task

@@ -10,6 +10,7 @@ SCHEDULE: Final[Mapping[str, int]] = {
     "events.tasks.deliver_due": 5,
     "events.tasks.deliver_webhooks": 2,
     "events.tasks.seal_journal": 60,
+    "events.tasks.export_anchor": 24 * 3600,
     "contracts.tasks.sweep_files": 3600,
     "payments.tasks.send_due_payouts": 5,
     "payments.tasks.look_after_payouts": 10,

@@ -1,6 +1,5 @@
 import pytest
 from django.db import OperationalError, connection
-from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from refundportal.health import HealthMiddleware
@@ -21,14 +20,10 @@ def test_a_portal_with_its_database_is_ready(client):
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def newest_migration(app):
-    ((_, name),) = MigrationLoader(connection).graph.leaf_nodes(app)
-    return name
-
-
 @pytest.mark.django_db
-def test_a_portal_whose_database_lacks_a_migration_is_not_ready(client):
-    MigrationRecorder(connection).record_unapplied("accounts", newest_migration("accounts"))
+@pytest.mark.parametrize("name", ["0001_users", "0002_api_clients_and_answers", "0004_role_changes"])
+def test_a_portal_whose_database_lacks_a_migration_is_not_ready(client, name):
+    MigrationRecorder(connection).record_unapplied("accounts", name)
 
     answer = client.get("/readyz")
 

@@ -28,6 +28,13 @@ from refunds.models import RefundRequest
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PASSWORD = "a-window-of-three-days"
+FORGED = """async ([address, proposal]) => {
+    const token = document.querySelector("[name=csrfmiddlewaretoken]").value
+    const body = new URLSearchParams({csrfmiddlewaretoken: token, confirmed: "1", proposal})
+    return (await fetch(address, {method: "POST", body})).status
+}"""
+FORGERY = ["Failed to load resource: the server responded with a status of 403 (Forbidden)"]
+"""What the browser says of the one forged form."""
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -51,7 +58,7 @@ def browser(chromium: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]
 @pytest.fixture
 def cast() -> Cast:
     cast = make_cast(now=datetime.now(UTC) - timedelta(days=30))
-    for user in (cast.alice, cast.rita, cast.arno):
+    for user in (cast.alice, cast.rita, cast.arno, cast.finn):
         user.set_password(PASSWORD)
         user.save()
     return cast
@@ -129,13 +136,31 @@ def _act(staff: Visitor, number: str, title: str) -> Page:
 
 
 def _rita_tests_and_proposes(rita: Visitor, number: str) -> None:
-    page = _act(rita, number, "Start review")
+    page = rita.page
+    page.goto("/admin/")
+    page.get_by_role("link", name=number).first.click()
+    page.get_by_role("link", name="Start review").click()
     page.locator("form.form button.button").last.click()
+    _rita_proposes(rita, number, third="Search cannot be tested yet.")
+    # Who proposed sees why somebody else approves, and a forged form is refused.
+    page.goto("/admin/refunds/refundrequest/?q=" + number)
+    page.get_by_role("link", name=number).first.click()
+    page.wait_for_url(re.compile("/change/"))
+    page.goto(page.url.partition("/change/")[0] + "/do/approve/")
+    rita.sees("This is not possible:")
+    assert page.locator("form.form").count() == 0
+    request = RefundRequest.objects.get(number=number)
+    forged = page.evaluate(FORGED, [page.url, str(request.proposals.get().pk)])
+    request.refresh_from_db()
+    assert (forged, request.state) == (403, "proposed")
+
+
+def _rita_proposes(rita: Visitor, number: str, *, third: str) -> None:
     page = _act(rita, number, "Assess work item by item")
     page.locator("[name=share_0]").fill("1")
     page.locator("[name=share_1]").fill("1/2")
     page.locator("[name=untestable_2]").check()
-    page.locator("[name=reason]").fill("Printed 20 orders; ten had no address. Search cannot be tested yet.")
+    page.locator("[name=reason]").fill(f"Printed 20 orders; ten had no address. {third}")
     page.get_by_role("button", name="Show what would follow").click()
     page.locator("form button.button-primary").last.click()
     page = _act(rita, number, "Propose the answer")
@@ -149,8 +174,19 @@ def test_a_refund_from_the_phone_to_the_money_on_its_way(live_server, browser, c
     rita = Visitor(browser, live_server.url, cast.rita, DESK)
     _rita_tests_and_proposes(rita, number)
     arno = Visitor(browser, live_server.url, cast.arno, DESK)
-    page = _act(arno, number, "Approve")
+    page = _act(arno, number, "Send back")
+    page.locator("[name=reason]").fill("Which orders?")
     page.locator("form.form button.button").last.click()
+    _rita_proposes(rita, number, third="Orders 12 to 31; search cannot be tested yet.")
+    page = _act(arno, number, "Approve")
+    arno.sees("Please show that it is you")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+    page.locator("form.form button.button").last.click()
+    arno.sees("refund approved")
+    finn = Visitor(browser, live_server.url, cast.finn, DESK)
+    finn.page.goto("/admin/payments/payout/")
+    finn.sees("178.13")
     call_command("send_payouts", "--once", stdout=StringIO())
 
     # Kept: 6.5 of 8 tested parts of 1,000.00, and 1.5 of 8 parts of 50.00 of use, less half a cent.
@@ -159,7 +195,7 @@ def test_a_refund_from_the_phone_to_the_money_on_its_way(live_server, browser, c
     alice.sees("178.13 EUR")
     alice.page.get_by_role("link", name="Read the letter").click()
     alice.sees("178.13 EUR")
-    assert [*alice.complaints, *rita.complaints, *arno.complaints] == []
+    assert [*alice.complaints, *rita.complaints, *arno.complaints, *finn.complaints] == FORGERY
     _every_check_is_clean()
 
 

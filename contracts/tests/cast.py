@@ -136,6 +136,14 @@ def make_cast(*, kind: str = "business", now: datetime = NOW - timedelta(days=30
     return Cast(client=client, other_client=other, erp=erp, **people, **staff)
 
 
+def administrator(name: str = "boss") -> Principal:
+    """One who looks after accounts, and has no right over a case or a cent by that."""
+    person = create_user(email=f"{name}@company.example", name=name.title(), is_staff=True)
+    User.objects.filter(pk=person.pk).update(is_superuser=True)
+    person.refresh_from_db()
+    return Principal(user=person)
+
+
 def draft_contract(
     cast: Cast,
     *,

@@ -6,21 +6,14 @@ and signs in with codes by e-mail, by a sign-in of the last minutes.
 """
 
 import json
-import time
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from allauth.account import app_settings
-from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.login import get_authentication_records
-from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -34,6 +27,7 @@ from payments.models import BankAccount, PayoutState
 from payments.selectors import current_bank_account, payouts_of
 from payments.services.bank_accounts import BANK_RAILS, COOLING, HOLDER_MAX, save_bank_account
 from refundportal.portal.access import Visit, page
+from refundportal.web.recently import has_shown_who, place_to_show_who, place_to_sign_in_again
 from refunds.models import RefundRequest, Remedy, RequestState
 
 _TYPED: Final = "bank_account_typed"
@@ -125,7 +119,7 @@ def bank_change(request: HttpRequest, visit: Visit, client_id: UUID) -> HttpResp
         raise NotPermitted(_t("Only an owner of the client may change its bank account."))
     account = current_bank_account(client.pk)
     shown = {"client": client, "account": account, "cooling_days": COOLING.days}
-    if not _has_shown_who(request):
+    if not has_shown_who(request):
         return _ask_who(request, shown)
     form = BankAccountForm(request.POST if request.method == "POST" else None, initial=_typed_before(request))
     if request.method == "POST" and form.is_valid() and _save(visit, client, form):
@@ -173,23 +167,14 @@ def _confirm(request: HttpRequest, visit: Visit, client: Client) -> None:
         messages.success(request, _t("The account is kept."))
 
 
-def _has_shown_who(request: HttpRequest) -> bool:
-    """Whether the visitor has shown within the last minutes, beyond being signed in, that it is they."""
-    if get_adapter().get_reauthentication_methods(request.user):
-        return bool(did_recently_reauthenticate(request))
-    signed_in = [record["at"] for record in get_authentication_records(request, request.user)]
-    return bool(signed_in) and time.time() - signed_in[-1] < app_settings.REAUTHENTICATION_TIMEOUT
-
-
 def _ask_who(request: HttpRequest, shown: dict[str, Any]) -> HttpResponse:
     """Lead to where people show who they are, and back; what they typed is kept, sealed."""
     if request.method == "POST":
         typed = {name: request.POST.get(name, "")[: WRITTEN_MAX * 2] for name in ("holder", "iban")}
         request.session[_TYPED] = seal_secret(json.dumps(typed))
-    methods = get_adapter().get_reauthentication_methods(request.user)
-    if methods:
-        return redirect(f"{methods[0]['url']}?{urlencode({'next': request.path})}")
-    sign_in = f"{reverse('account_login')}?{urlencode({'next': request.path})}"
+    if place := place_to_show_who(request):
+        return redirect(place)
+    sign_in = place_to_sign_in_again(request)
     return render(request, "portal/bank_sign_in.html", {**shown, "sign_in": sign_in})
 
 

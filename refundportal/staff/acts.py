@@ -22,11 +22,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
+from accounts.rights import may_administer
 from events.tasks import sequence_events
 from kernel.errors import DomainError
 from refundportal.bell import ring
 from refundportal.staff.lists import StaffAdmin
 from refundportal.staff.visits import Visit, visit_of
+from refundportal.web.recently import has_shown_who, place_to_show_who, place_to_sign_in_again
 
 log = structlog.get_logger(__name__)
 Row = TypeVar("Row", bound=Model)
@@ -85,6 +87,10 @@ class Act(Generic[Row]):
     explanation: ClassVar[Any] = ""
     icon: ClassVar[str] = "circle-dot"
     is_grave: ClassVar[bool] = False
+    asks_who: ClassVar[bool] = False
+    """Whether people show once more that it is they, before they see the form."""
+    secret: str = ""
+    """What is shown once, on the page that answers, and nowhere else."""
     previews: ClassVar[bool] = False
     template: ClassVar[str] = "staff/act.html"
     form_class: ClassVar[type[ActForm]] = ActForm
@@ -217,6 +223,8 @@ class ActingAdmin(StaffAdmin):
             raise Http404
         visit = visit_of(request)
         act = found(visit, self._read_or_404(visit, row_id), request)
+        if act.asks_who and not act.why_not() and not has_shown_who(request):
+            return self.ask_who(request, act.row)
         if request.method == "POST":
             return self._do(request, act)
         return self._show(request, act, act.form())
@@ -237,8 +245,28 @@ class ActingAdmin(StaffAdmin):
             form.add_error(None, _("Somebody is working on the same thing. Please try again in a moment."))
             return self._show(request, act, form, status=503)
         ring(sequence_events)
+        if act.secret:
+            return self.show_secret(request, act.row, done, act.secret)
         messages.success(request, done)
         return redirect(act.back())
+
+    def ask_who(self, request: HttpRequest, row: Model | None) -> HttpResponse:
+        """Lead to where people show who they are, and back."""
+        if place := place_to_show_who(request):
+            return redirect(place)
+        context = {
+            **(self._frame(request, row) if row else self.admin_site.each_context(request)),
+            "title": _("Please sign in once more"),
+            "sign_in": place_to_sign_in_again(request),
+        }
+        return TemplateResponse(request, "staff/sign_in_again.html", context)
+
+    def show_secret(self, request: HttpRequest, row: Model, done: str, secret: str) -> HttpResponse:
+        """Show what is shown only once; no cache and no message keeps it."""
+        context = {**self._frame(request, row), "title": done, "secret": secret}
+        return TemplateResponse(
+            request, "staff/secret.html", context, headers={"Cache-Control": "no-store, private"}
+        )
 
     def _show(
         self,
@@ -286,6 +314,69 @@ class ActingAdmin(StaffAdmin):
             raise Http404 from missing
 
 
+class EnteringAdmin(ActingAdmin):
+    """A kind of record that administrators enter."""
+
+    entry_form: ClassVar[type[ActForm]]
+    entry_title: ClassVar[Any]
+    entry_button: ClassVar[Any]
+    change_list_template = "staff/entering.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_new"
+        return [path("new/", self.admin_site.admin_view(self.new_view), name=name), *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        address = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_new")
+        shown = {"entry_url": address, "entry_title": self.entry_title}
+        return super().changelist_view(request, {**shown, **(extra_context or {})})
+
+    def enter(self, visit: Visit, form: ActForm) -> tuple[Model, str, str]:
+        """
+        Enter what the form says; give the record, what was done in words, and a secret to be shown once.
+
+        :raises DomainError: it is refused
+        """
+        raise NotImplementedError
+
+    def new_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the form of a new record, and enter it."""
+        if request.method not in ("GET", "HEAD", "POST"):
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        visit = visit_of(request)
+        if not self.has_view_permission(request) or administrators_only(visit):
+            raise PermissionDenied
+        if not has_shown_who(request):
+            return self.ask_who(request, None)
+        form, status = self.entry_form(request.POST or None), 200
+        if request.method == "POST":
+            status = 422
+            if form.is_valid():
+                try:
+                    row, done, secret = self.enter(visit, form)
+                except DomainError as refusal:
+                    form.take(refusal)
+                    status = STATUS[refusal.kind]
+                else:
+                    ring(sequence_events)
+                    if secret:
+                        return self.show_secret(request, row, done, secret)
+                    messages.success(request, done)
+                    return redirect(record_url(row))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": self.entry_title,
+            "opts": self.opts,
+            "form": form,
+            "act": {"button": self.entry_button},
+            "back_url": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
+            "shows_form": True,
+        }
+        return TemplateResponse(request, "staff/act.html", context, status=status)
+
+
 def refusing(condition: bool, words: str) -> str:
     """Give the words if the condition holds: the first reason why not is said."""
     return words if condition else ""
@@ -298,6 +389,10 @@ def first_of(*reasons: str) -> str:
 
 def finance_only(visit: Visit) -> str:
     return refusing(not visit.is_finance, _("Only Finance may do this."))
+
+
+def administrators_only(visit: Visit) -> str:
+    return refusing(not may_administer(visit.principal), _("Only an administrator may do this."))
 
 
 def reviewers_only(visit: Visit) -> str:

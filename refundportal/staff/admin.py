@@ -1,5 +1,25 @@
 """Everything that the staff site shows registers itself when this is imported."""
 
-from refundportal.staff import breaks, contracts, payments, payouts, people, records, requests
+from refundportal.staff import (
+    accounts,
+    breaks,
+    contracts,
+    payments,
+    payouts,
+    people,
+    records,
+    requests,
+    systems,
+)
 
-__all__ = ["breaks", "contracts", "payments", "payouts", "people", "records", "requests"]
+__all__ = [
+    "accounts",
+    "breaks",
+    "contracts",
+    "payments",
+    "payouts",
+    "people",
+    "records",
+    "requests",
+    "systems",
+]

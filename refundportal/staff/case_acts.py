@@ -157,6 +157,7 @@ class ApproveForm(ActForm):
 
 class Approve(CaseAct):
     name = "approve"
+    asks_who = True
     title = ACTIONS["approve"]
     icon = "badge-check"
     button = _("Approve this answer")

@@ -91,6 +91,7 @@ def _sidebar() -> list[dict[str, Any]]:
             _("Records"),
             _page(_("Journal"), "history", "events_event_changelist"),
             _page(_("People"), "group", "accounts_user_changelist", "may_read_people"),
+            _page(_("Systems"), "api", "accounts_apiclient_changelist", "may_read_people"),
         ),
     ]
 

@@ -195,6 +195,7 @@ class StepForm(ActForm):
 
 class Confirm(PayoutAct):
     name = "confirm"
+    asks_who = True
     title = _("Confirm as the second person")
     icon = "users"
     button = _("Confirm")

@@ -1,28 +1,23 @@
-"""Clients, users and questions."""
+"""Clients, and their questions."""
 
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
 from contracts.models import Client, Contract, Membership
 from contracts.selectors import client_of, clients_of
-from events.services import record_event
 from kernel.money import Money
 from refundportal.staff import shown
 from refundportal.staff.acts import Act, ActForm, ActingAdmin, reviewers_only
-from refundportal.staff.lists import StaffAdmin
 from refundportal.staff.site import site
-from refundportal.staff.visits import Visit, may_read_people, visit_of
+from refundportal.staff.visits import Visit, visit_of
 from refunds.models import Enquiry, RefundRequest
 from refunds.selectors import enquiries_of, enquiry_of
 from refunds.services import answer_question
@@ -58,54 +53,6 @@ class ClientAdmin(ActingAdmin):
     @admin.display(description=_("since"))
     def created_shown(self, row: Client) -> str:
         return shown.instant(row.created_at)
-
-
-@admin.register(User, site=site)
-class UserAdmin(StaffAdmin):
-    """
-    Who may sign in. Groups, and so every right over money, are not given here.
-
-    A superuser looks after names, languages and who may sign in; an address is never changed here, since
-    whoever has it can sign in with it.
-    """
-
-    list_display = ("email", "name", "is_staff", "is_active", "groups_shown")
-    list_filter = ("is_staff", "is_active", "groups")
-    search_fields = ("email__icontains", "name__icontains")
-    search_help_text = _("Name or e-mail address")
-    fields = ("email", "name", "language", "is_active", "is_staff", "groups_shown", "joined_shown")
-    readonly_fields = ("email", "is_staff", "groups_shown", "joined_shown")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).prefetch_related("groups")
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_read_people(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(may_read_people(request) and request.user.is_superuser)
-
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Keep what was changed, and tell the journal who changed which fields."""
-        with transaction.atomic():
-            super().save_model(request, obj, form, change)
-            record_event(
-                type="user.changed",
-                subject_type="user",
-                subject_id=obj.pk,
-                client_id=None,
-                actor=visit_of(request).principal.actor,
-                at=timezone.now(),
-                data={"fields": form.changed_data, "is_active": obj.is_active},
-            )
-
-    @admin.display(description=_("groups"))
-    def groups_shown(self, row: User) -> str:
-        return ", ".join(group.name for group in row.groups.all()) or "–"
-
-    @admin.display(description=_("since"))
-    def joined_shown(self, row: User) -> str:
-        return shown.instant(row.date_joined)
 
 
 class AnswerForm(ActForm):

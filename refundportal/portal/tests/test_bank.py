@@ -1,7 +1,5 @@
 """The bank account of a client: who sees and changes it, and that it is really they."""
 
-import time
-
 import pytest
 import time_machine
 from django.contrib.auth.hashers import make_password
@@ -10,6 +8,7 @@ from django.contrib.sessions.models import Session
 from payments.models import BankAccount, Payment, Rail
 from payments.services import save_bank_account
 from refundportal.portal.tests.visiting import Visitor, words
+from refundportal.web.tests.signing_in import signed_in_just_now
 from refunds.tests.scene import LATER, Scene, applied, approved
 
 BERLIN, VIENNA = "DE89370400440532013000", "AT611904300234573201"
@@ -19,18 +18,6 @@ PASSWORD = "paper-and-hairlines"
 @pytest.fixture
 def address(scene: Scene) -> str:
     return f"/clients/{scene.cast.client.pk}/bank/"
-
-
-def signed_in_just_now(visitor: Visitor, user, *, how: str = "code", at: float | None = None) -> Visitor:
-    """As sign-in leaves it: the session knows when and how."""
-    session = visitor.session
-    record = {"method": how, "at": time.time() if at is None else at}
-    if how == "password":
-        record["reauthenticated"] = True
-    session["account_authentication_methods"] = [record]
-    session["account_authentication_methods_user"] = str(user.pk)
-    session.save()
-    return visitor
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from events.models import Event
+from refundportal.web.tests.signing_in import signed_in_just_now
 
 
 class Desk(Client):
@@ -21,6 +22,7 @@ class Desk(Client):
     def __init__(self, user: User, **options: Any) -> None:
         super().__init__(**options)
         self.force_login(user)
+        signed_in_just_now(self, user)
 
     def open(self, row: Model) -> HttpResponse:
         """Open the page of a record."""
