@@ -37,7 +37,7 @@ def create_client(
     now: datetime,
 ) -> Client:
     """
-    Enter a party that buys software.
+    Enter a party that buys software. A system may act for the clients that it has entered itself.
 
     :raises NotPermitted: the principal does no contract work
     :raises InvalidInput: every fault of the fields
@@ -46,6 +46,8 @@ def create_client(
     raw = {"kind": kind, "name": name, "email": email, "language": language, "address": address}
     client = Client.objects.create(**_read(raw, ("kind", "name", "email")), created_at=now)
     tell_client("client.created", client.pk, principal=principal, now=now, kind=client.kind)
+    if principal.api_client is not None:
+        _grant(principal.api_client, client, principal, now)
     return client
 
 
@@ -91,7 +93,10 @@ def grant_client(
     :raises NotPermitted: the principal is neither staff that reviews nor the portal itself
     """
     _require_staff(principal)
-    client = client_of(principal, client_id)
+    return _grant(api_client, client_of(principal, client_id), principal, now)
+
+
+def _grant(api_client: ApiClient, client: Client, principal: Principal, now: datetime) -> ClientGrant:
     grant, made = ClientGrant.objects.get_or_create(
         api_client=api_client, client=client, defaults={"created_at": now}
     )
