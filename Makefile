@@ -10,12 +10,13 @@ MANAGE := $(BIN)/python manage.py
 RUN := $(VENV)/run-$(shell cksum < requirements.txt | tr ' ' '-')
 DEV := $(VENV)/dev-$(shell cksum < requirements-dev.txt | tr ' ' '-')
 
-.PHONY: help setup run demo test test-sqlite test-postgresql check fmt bench lock worker beat clean
+.PHONY: help setup run demo test test-sqlite test-postgresql check fuzz fmt bench lock worker beat clean
 
 help:
 	@echo "make run      run the portal here: http://localhost:$(PORT)/"
 	@echo "make test     the whole suite, on SQLite and then on PostgreSQL"
 	@echo "make check    format, lint, types, import order, migrations, settings"
+	@echo "make fuzz     call the served API with what nobody should send: FUZZ_CASES=200 an operation"
 	@echo "make fmt      put the code into its format"
 	@echo "make bench    measure how fast the policy is"
 	@echo "make lock     write requirements*.txt anew from requirements*.in"
@@ -67,6 +68,9 @@ check: $(DEV)
 	$(MANAGE) makemigrations --check --dry-run
 	$(BIN)/python -m tests.production manage.py check --deploy --fail-level WARNING
 	$(BIN)/pytest -q tests/test_architecture.py
+
+fuzz: $(DEV)
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 fmt: $(DEV)
 	$(BIN)/ruff check --fix --exit-zero --quiet .
