@@ -59,6 +59,15 @@ def environment(folder: Path, database_url: str, **more: str) -> dict[str, str]:
     }
 
 
+def environment_of_this_run(**more: str) -> dict[str, str]:
+    """Make the variables of a portal on the very database that the running test uses (PostgreSQL)."""
+    from django.db import connection
+
+    place = connection.settings_dict
+    address = f"postgres://{place['USER']}@{place['HOST']}:{place['PORT']}/{place['NAME']}"
+    return environment(Path(os.environ["VAR_DIR"]), address, **more)
+
+
 def manage(variables: dict[str, str], *command: str) -> str:
     """Run a management command to its end."""
     done = subprocess.run(
