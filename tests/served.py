@@ -90,17 +90,25 @@ def serve(
 ) -> Iterator[Served]:
     """Serve a prepared portal until the block ends."""
     port = _free_port()
-    log = Path(variables["VAR_DIR"]) / f"gunicorn-{port}.log"
     command = [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}"]
     options = ["--worker-class", "gthread", "--threads", "8", "--workers", str(workers)]
+    with _running([*command, *options, "--timeout", "120", "--no-control-socket"], variables, port) as served:
+        yield served
+
+
+@contextmanager
+def embedded(variables: dict[str, str]) -> Iterator[Served]:
+    """Serve a prepared portal as `make run` does, with the beat that pays and tells, until the block ends."""
+    port = _free_port()
+    with _running([sys.executable, "manage.py", "serve", "--port", str(port)], variables, port) as served:
+        yield served
+
+
+@contextmanager
+def _running(command: list[str], variables: dict[str, str], port: int) -> Iterator[Served]:
+    log = Path(variables["VAR_DIR"]) / f"portal-{port}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, *options, "--timeout", "120", "--no-control-socket"],
-            cwd=ROOT,
-            env=variables,
-            stdout=output,
-            stderr=output,
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=output, stderr=output)
     served = Served(f"http://127.0.0.1:{port}", process, variables, log)
     try:
         _wait_until_it_answers(served)
