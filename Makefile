@@ -10,12 +10,13 @@ MANAGE := $(BIN)/python manage.py
 RUN := $(VENV)/run-$(shell cksum < requirements.txt | tr ' ' '-')
 DEV := $(VENV)/dev-$(shell cksum < requirements-dev.txt | tr ' ' '-')
 
-.PHONY: help setup run demo screenshots test test-sqlite test-postgresql check fmt bench bench-pages lock worker beat clean
+.PHONY: help setup run demo screenshots test test-sqlite test-postgresql check fuzz fmt bench bench-pages lock worker beat clean
 
 help:
 	@echo "make run      run the portal here: http://localhost:$(PORT)/"
 	@echo "make test     the whole suite, on SQLite and then on PostgreSQL"
 	@echo "make check    format, lint, types, import order, migrations, settings"
+	@echo "make fuzz     call the served API with what nobody should send: FUZZ_CASES=200 an operation"
 	@echo "make fmt      put the code into its format"
 	@echo "make screenshots  pictures of every page, in var/screenshots/"
 	@echo "make bench    measure how fast the policy is"
@@ -72,6 +73,9 @@ check: $(DEV)
 	$(MANAGE) makemigrations --check --dry-run
 	$(BIN)/python -m tests.production manage.py check --deploy --fail-level WARNING
 	$(BIN)/pytest -q tests/test_architecture.py
+
+fuzz: $(DEV)
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 fmt: $(DEV)
 	$(BIN)/ruff check --fix --exit-zero --quiet .

@@ -97,11 +97,13 @@ def run_once(
             return answer
 
     try:
-        return _again_after_ties(attempt)
+        answer = _again_after_ties(attempt)
     except _UndoAll as undone:
         with transaction.atomic():
             _leave_trace(undone.error)
         return undone.answer
+    crash_point("before_answer_is_sent")
+    return answer
 
 
 def _again_after_ties(attempt: Callable[[], StoredAnswer]) -> StoredAnswer:

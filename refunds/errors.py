@@ -8,7 +8,7 @@ from kernel.errors import DomainError
 
 class Inadmissible(DomainError):
     """
-    The policy does not let this application in; `code` is the reason code of the answer.
+    This application is not let in; `code` is the reason code: that of the answer, unless another is named.
 
     `data` holds `reasons`, the whole `answer` and, where another request is open, its number as
     `open_request`. An event is kept although nothing else is.
@@ -17,9 +17,10 @@ class Inadmissible(DomainError):
     kind = "refused"
     title = "This application cannot be accepted."
 
-    def __init__(self, detail: str, *, answer: Mapping[str, Any], **data: Any) -> None:
-        super().__init__(detail, reasons=list(answer["reasons"]), answer=dict(answer), **data)
-        self.code = answer["reasons"][0]
+    def __init__(self, detail: str, *, answer: Mapping[str, Any], reason: str = "", **data: Any) -> None:
+        reasons = [reason] if reason else list(answer["reasons"])
+        super().__init__(detail, reasons=reasons, answer=dict(answer), **data)
+        self.code = reasons[0]
 
     @property
     def answer(self) -> Mapping[str, Any]:

@@ -59,6 +59,15 @@ def environment(folder: Path, database_url: str, **more: str) -> dict[str, str]:
     }
 
 
+def environment_of_this_run(**more: str) -> dict[str, str]:
+    """Make the variables of a portal on the very database that the running test uses (PostgreSQL)."""
+    from django.db import connection
+
+    place = connection.settings_dict
+    address = f"postgres://{place['USER']}@{place['HOST']}:{place['PORT']}/{place['NAME']}"
+    return environment(Path(os.environ["VAR_DIR"]), address, **more)
+
+
 def manage(variables: dict[str, str], *command: str) -> str:
     """Run a management command to its end."""
     done = subprocess.run(
@@ -81,17 +90,25 @@ def serve(
 ) -> Iterator[Served]:
     """Serve a prepared portal until the block ends."""
     port = _free_port()
-    log = Path(variables["VAR_DIR"]) / f"gunicorn-{port}.log"
     command = [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}"]
     options = ["--worker-class", "gthread", "--threads", "8", "--workers", str(workers)]
+    with _running([*command, *options, "--timeout", "120", "--no-control-socket"], variables, port) as served:
+        yield served
+
+
+@contextmanager
+def embedded(variables: dict[str, str]) -> Iterator[Served]:
+    """Serve a prepared portal as `make run` does, with the beat that pays and tells, until the block ends."""
+    port = _free_port()
+    with _running([sys.executable, "manage.py", "serve", "--port", str(port)], variables, port) as served:
+        yield served
+
+
+@contextmanager
+def _running(command: list[str], variables: dict[str, str], port: int) -> Iterator[Served]:
+    log = Path(variables["VAR_DIR"]) / f"portal-{port}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, *options, "--timeout", "120", "--no-control-socket"],
-            cwd=ROOT,
-            env=variables,
-            stdout=output,
-            stderr=output,
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=output, stderr=output)
     served = Served(f"http://127.0.0.1:{port}", process, variables, log)
     try:
         _wait_until_it_answers(served)

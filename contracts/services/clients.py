@@ -37,7 +37,7 @@ def create_client(
     now: datetime,
 ) -> Client:
     """
-    Enter a party that buys software.
+    Enter a party that buys software. A system may act for the clients that it has entered itself.
 
     :raises NotPermitted: the principal does no contract work
     :raises InvalidInput: every fault of the fields
@@ -48,9 +48,7 @@ def create_client(
     tell_client("client.created", client.pk, principal=principal, now=now, kind=client.kind)
     if principal.api_client is not None and not principal.api_client.all_clients:
         # Who enters a client goes on with it: the only reach that a system gets by itself.
-        ClientGrant.objects.create(api_client=principal.api_client, client=client, created_at=now)
-        granted = {"api_client": principal.api_client.pk}
-        tell_client("client.granted", client.pk, principal=principal, now=now, **granted)
+        _grant(principal.api_client, client, principal, now)
     return client
 
 
@@ -96,7 +94,10 @@ def grant_client(
     :raises NotPermitted: neither staff that reviews, nor an administrator, nor the portal itself
     """
     _require_staff(principal)
-    client = client_of(principal, client_id)
+    return _grant(api_client, client_of(principal, client_id), principal, now)
+
+
+def _grant(api_client: ApiClient, client: Client, principal: Principal, now: datetime) -> ClientGrant:
     grant, made = ClientGrant.objects.get_or_create(
         api_client=api_client, client=client, defaults={"created_at": now}
     )

@@ -224,7 +224,8 @@ def _submit(
     payment = with_its_case(lock_payment(application.payment.pk), application.payment)
     payment.client = application.payment.client
     evaluation = _evaluate(payment, application, now)
-    if evaluation.answer.outcome is Outcome.INADMISSIBLE:
+    # The policy speaks of a dispute before it speaks of another request; a payment has one open request.
+    if evaluation.answer.outcome is Outcome.INADMISSIBLE or evaluation.facts.request.another_open:
         raise _refusal(principal, payment, application, evaluation, now)
     _refuse_changed_quote(payment, evaluation, expected_fingerprint)
     if application.target is not None:
@@ -285,10 +286,12 @@ def _refusal(
 ) -> Inadmissible:
     """Make the refusal, with the event that stays although nothing else does."""
     answer = evaluation.answer_json
+    is_let_in = evaluation.answer.outcome is not Outcome.INADMISSIBLE
+    reason = Reason.REQUEST_ALREADY_OPEN.value if is_let_in else answer["reasons"][0]
     data: dict[str, Any] = {}
-    if answer["reasons"] == [Reason.REQUEST_ALREADY_OPEN.value]:
+    if reason == Reason.REQUEST_ALREADY_OPEN:
         data["open_request"] = _open_request_number(payment)
-    refusal = Inadmissible(reason_words(answer["reasons"][0]), answer=answer, **data)
+    refusal = Inadmissible(reason_words(reason), answer=answer, reason=reason, **data)
     refused_id = new_id()
 
     def keep_event() -> None:
@@ -299,7 +302,12 @@ def _refusal(
             client_id=payment.client_id,
             actor=principal.actor,
             at=now,
-            data={"refusal": refused_id, "received_via": application.received_via, **brief(answer)},
+            data={
+                "refusal": refused_id,
+                "received_via": application.received_via,
+                **brief(answer),
+                "reasons": refusal.data["reasons"],
+            },
         )
 
     refusal.aftermath = keep_event

@@ -125,6 +125,20 @@ def test_a_second_application_is_refused_and_the_journal_remembers_it(scene):
     assert refused.data["reasons"] == ["request_already_open"]
 
 
+def test_a_second_application_is_refused_although_the_first_thing_said_of_the_payment_is_its_dispute(scene):
+    first = applied(scene)
+    dispute_payment(principal=scene.cast.as_finn, payment_id=scene.payment.pk, now=LATER)
+
+    with pytest.raises(Inadmissible) as refusal:
+        applied(scene)
+
+    assert refusal.value.code == "request_already_open"
+    assert refusal.value.data["open_request"] == first.number
+    assert refusal.value.answer["outcome"] == "on_hold"
+    assert RefundRequest.objects.count() == 1
+    assert Event.objects.get(type="refund_request.refused").data["reasons"] == ["request_already_open"]
+
+
 @pytest.mark.parametrize("amount", ["0.00", "-1.00", "1000.01"])
 def test_an_amount_out_of_range_is_refused_and_only_the_event_stays(scene, amount):
     with pytest.raises(Inadmissible) as refusal:

@@ -35,7 +35,15 @@ def main() -> int:
     options = _options()
     started = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="portal-fuzz-"))
-    variables = served.environment(folder, cluster.start(), API_APPROVAL="yes")
+    variables = prepare(folder, cluster.start())
+    status = fuzz(options, variables, folder)
+    _say(f"seed {options.seed}; {time.monotonic() - started:.0f} s")
+    return status
+
+
+def prepare(folder: Path, database_url: str) -> dict[str, str]:
+    """Fill a database with the demonstration; give the variables of the portal that stands on it."""
+    variables = served.environment(folder, database_url, API_APPROVAL="yes")
     served.manage(variables, "migrate", "--verbosity", "0")
     served.manage(variables, "demo")
     served.manage(variables, "collectstatic", "--noinput", "--verbosity", "0")
@@ -47,14 +55,24 @@ def main() -> int:
         capture_output=True,
     )
     (folder / "ids.json").write_bytes(ids.stdout)
+    return variables
+
+
+def fuzz(
+    options: argparse.Namespace,
+    variables: dict[str, str],
+    folder: Path,
+    application: str = "tests.fuzz.portal",
+) -> int:
+    """Serve a prepared portal and call it; give 1 if it failed or answered what is not foreseen."""
     calls = folder / "calls.jsonl"
-    calls.touch()
-    with served.serve(variables, application="tests.fuzz.portal") as portal:
+    calls.write_text("")
+    with served.serve(variables, application=application) as portal:
         _say(f"seed {options.seed}, {options.cases} cases per operation, {portal.url}, {folder}")
         status = _run(options, portal, folder)
     _print_summary(calls)
     errors = portal.log.read_text()
-    _say(f"seed {options.seed}; {time.monotonic() - started:.0f} s; schemathesis ended with {status}")
+    _say(f"schemathesis ended with {status}")
     if "Traceback" in errors:
         _say(f"the server's log, {portal.log}, holds:\n{errors[-6000:]}")
     return 1 if status or "Traceback" in errors else 0

@@ -10,6 +10,7 @@ from django.test import Client
 from accounts.models import ApiClient
 from accounts.services import create_api_client, switch_off_api_client
 from contracts.models import ClientGrant
+from events.models import Event
 from refundportal.api.tests.caller import Caller, api_client, token_for
 
 TOKEN = "/identity/o/api/token"
@@ -112,6 +113,19 @@ def test_a_grant_taken_away_counts_at_the_next_call(cast):
     ClientGrant.objects.filter(api_client=erp.api_client).delete()
 
     assert (before, erp.get(f"clients/{cast.client.pk}/").status_code) == (200, 404)
+
+
+def test_a_system_sees_the_clients_that_it_has_entered_and_no_other_system_does(cast):
+    crm = Caller("contracts:read", "contracts:write")
+    neighbour = Caller("contracts:read", "contracts:write")
+
+    made = crm.post("clients/", {"kind": "business", "name": "New", "email": "new@example.com"}).json()
+
+    assert crm.get(f"clients/{made['id']}/").status_code == 200
+    assert [row["id"] for row in crm.get("clients/").json()["results"]] == [made["id"]]
+    assert neighbour.get(f"clients/{made['id']}/").status_code == 404
+    told = Event.objects.filter(subject_id=made["id"]).order_by("pk").values_list("type", "actor_id")
+    assert list(told) == [("client.created", crm.api_client.pk), ("client.granted", crm.api_client.pk)]
 
 
 def test_a_scope_taken_away_counts_although_the_token_carries_it(cast):
