@@ -124,6 +124,10 @@ def _reason_not_to_run(item: pytest.Item) -> str | None:
         if BACKEND != "postgresql":
             return "in a browser: only on PostgreSQL"
         return None if CHROMIUM or CI else "in a browser: no Chromium here"
+    tools = item.get_closest_marker("needs")
+    missing = [tool for tool in tools.args if shutil.which(tool) is None] if tools else []
+    if missing and not CI:
+        return f"needs {', '.join(missing)}"
     if item.get_closest_marker("postgresql") and BACKEND != "postgresql":
         return "only on PostgreSQL"
     return None
