@@ -19,6 +19,7 @@ SCHEDULE: Final[Mapping[str, int]] = {
     "refunds.tasks.remind_information": 300,
     "refunds.tasks.expire_drafts": 3600,
     "refunds.tasks.scan_files": 10,
+    "refunds.tasks.count_figures": 15,
     "accounts.tasks.purge_old_records": 3600,
 }
 

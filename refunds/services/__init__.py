@@ -22,6 +22,7 @@ from refunds.services.established import (
     record_hidden_defect,
     record_statutory_check,
 )
+from refunds.services.figures import count_on
 from refunds.services.files import TooManyFiles, Upload, add_attachment
 from refunds.services.reopening import reopen_stranded
 from refunds.services.reviewing import (
@@ -45,6 +46,7 @@ __all__ = [
     "ask_again",
     "ask_question",
     "assess",
+    "count_on",
     "discard_draft",
     "due_reminders",
     "exclude_usage",
