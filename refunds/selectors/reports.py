@@ -171,13 +171,13 @@ def _ranked(rows: QuerySet[RefundRequest], by_month: bool) -> QuerySet[Any]:
     """Give each application its place by the time its answer took, within its month or in all."""
     month: Any = _month() if by_month else Value(None, output_field=DateField())
     took = ExpressionWrapper(F("decided_at") - F("submitted_at"), output_field=DurationField())
-    parts = {"partition_by": [F("month")]} if by_month else {}
+    parts = [F("month")] if by_month else None
     return (
         rows.order_by()
         .annotate(month=month, took=took)
         .annotate(
-            place=Window(RowNumber(), order_by=[F("took"), F("pk")], **parts),
-            many=Window(Count("pk"), **parts),
+            place=Window(RowNumber(), partition_by=parts, order_by=[F("took"), F("pk")]),
+            many=Window(Count("pk"), partition_by=parts),
         )
     )
 

@@ -119,13 +119,14 @@ def answered_at(scene: Scene, code: str, received: datetime, took: timedelta, **
 
 @pytest.fixture
 def answers():
-    """Ten answers of May that took one to ten hours, and one on the last evening of May in London, June in Berlin."""
+    """Ten answers of May that took one to ten hours, and one of June by Berlin's clocks alone."""
     scene = make_scene()
     for hours in range(1, 11):
         answered_at(scene, "P1", datetime(2026, 5, 10, tzinfo=UTC), timedelta(hours=hours))
     answered_at(
         scene, "P1", datetime(2026, 5, 30, 22, 30, tzinfo=UTC), timedelta(days=1),
-        state="rejected", outcome="no_refund", main_reason="window_expired", reason="defects", expected_minor=0,
+        state="rejected", outcome="no_refund", main_reason="window_expired", reason="defects",
+        expected_minor=0,
     )  # fmt: skip
     return scene
 
