@@ -20,6 +20,8 @@ SCHEDULE: Final[Mapping[str, int]] = {
     "refunds.tasks.remind_information": 300,
     "refunds.tasks.expire_drafts": 3600,
     "refunds.tasks.scan_files": 10,
+    "refunds.tasks.count_figures": 15,
+    "refunds.tasks.run_trials": 3,
     "accounts.tasks.purge_old_records": 3600,
 }
 

@@ -8,7 +8,7 @@ from events.guards import (
     refuse,
     starts_as,
 )
-from refunds.states import REQUEST, SCAN
+from refunds.states import REQUEST, SCAN, TRIAL
 
 RULES = (
     never_deleted("refunds_refundrequest"),
@@ -59,4 +59,10 @@ RULES = (
     ),
     frozen("refunds_attachment", "request_id", "message_id", "uploaded_by_id", "scanned_at", once_set=True),
     only_edges("refunds_attachment", "scan_state", SCAN),
+    never_deleted("refunds_trial"),
+    starts_as("refunds_trial", "state", "waiting"),
+    only_edges("refunds_trial", "state", TRIAL),
+    frozen("refunds_trial", "changes", "since", "until", "asked_by_id", "asked_at"),
+    frozen("refunds_trial", "ended_at", once_set=True),
+    append_only("refunds_trialcase"),
 )

@@ -1,4 +1,4 @@
-"""The state machines of a refund request and of the scan of a file."""
+"""The state machines of a refund request, of the scan of a file and of a trial in the laboratory."""
 
 from kernel.states import Edges, edges
 
@@ -14,5 +14,11 @@ SCAN: Edges = edges("""
     waiting -> clean infected
 """)
 
+TRIAL: Edges = edges("""
+    waiting -> running cancelled
+    running -> done cancelled
+""")
+
 REQUEST_OPEN = frozenset({"submitted", "in_review", "information_requested", "proposed"})
 REQUEST_DECIDED = frozenset({"approved", "rejected"})
+TRIAL_OPEN = frozenset({"waiting", "running"})

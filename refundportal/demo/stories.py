@@ -94,7 +94,7 @@ def a_long_contract(tell: Teller) -> None:
     tell.apply(alice, late, 160, "defects", "The oak looks like pine on two of our tablets.")
 
     tell.deliver(contract, "S03", 150)
-    fine = tell.pay(contract, "S03", 145)
+    fine = tell.pay(contract, "S03", 147)
     request = tell.apply(alice, fine, 144, "other", "We had imagined the planner differently.")
     tell.review(request, 143)
     tell.judge(request, 142, GOOD, "Both items are fulfilled on all four tablets.")
@@ -145,7 +145,7 @@ def a_long_contract(tell: Teller) -> None:
 def _a_credit(tell: Teller, contract: Contract) -> None:
     """Alice takes a credit for the photographs' segment towards the languages."""
     tell.deliver(contract, "S10", 15)
-    payment = tell.pay(contract, "S10", 12)
+    payment = tell.pay(contract, "S10", 14)
     request = tell.apply(
         tell.people.alice, payment, 11, "no_longer_needed", "The joiner keeps a paper diary after all.",
         remedy="exchange", target_stage_id=stage_named(contract, "S11").pk,

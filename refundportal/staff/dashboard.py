@@ -1,8 +1,8 @@
 """The first page in the morning: what is due, waits or is in doubt. Every figure leads to its list."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,11 +16,15 @@ from kernel.days import local_date, zone_of
 from kernel.money import Money
 from payments.models import Payment, PaymentStatus
 from payments.selectors import payments_of, payouts_of
+from refundportal.staff.answers import WORTHS, with_units, worth_condition, worth_words
+from refundportal.staff.charts import Chart
+from refundportal.staff.overview import charts_of
 from refundportal.staff.payouts import to_look_after
 from refundportal.staff.requests import AGES, STATES, age_words
 from refundportal.staff.visits import Visit, visit_of
 from refunds.models import EnquiryState, RefundRequest
 from refunds.selectors import enquiries_of, requests_of
+from refunds.selectors.snapshots import last_snapshot
 from refunds.statement import statement_of
 from refunds.states import REQUEST_OPEN
 
@@ -49,54 +53,114 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Risk:
+    """Money at risk in one currency: what open windows and open applications could take back."""
+
+    currency: str
+    windows: Figure
+    refundable: Money
+    requests: Figure
+    expected: Money
+
+    @property
+    def total(self) -> Money:
+        return self.refundable + self.expected
+
+
+@dataclass(frozen=True, slots=True)
 class Dashboard:
     """The figures of today, the next applications of the queue, and the windows that close next."""
 
     figures: tuple[Figure, ...]
-    ages: tuple[Figure, ...]
+    worths: tuple[str, ...]
+    ages: tuple[tuple[Figure, tuple[Figure, ...]], ...]
+    """Each age with its parts by what is expected to be given back."""
+
     queue: tuple[Waiting, ...]
     closing: tuple[tuple[Payment, Money], ...]
+    as_of: datetime | None
+    risks: tuple[Risk, ...]
+    charts: tuple[Chart, ...]
 
 
 def dashboard_of(request: HttpRequest) -> Dashboard:
-    """Gather the first page. Six queries, whatever there is."""
+    """Gather the first page. Seven queries, whatever there is."""
     visit = visit_of(request)
     today = local_date(visit.now, zone_of(settings.COMPANY_TIME_ZONE))
     open_rows = requests_of(visit.principal).filter(state__in=REQUEST_OPEN)
     counted = _count(open_rows, visit, today)
     closing = _closing(visit)
     rows = open_rows.select_related("client", "reviewer").order_by("answer_due_on", "id")[:NEXT_SHOWN]
+    snapshot = last_snapshot()
+    figures = {} if snapshot is None else snapshot.figures
     return Dashboard(
         figures=(*_case_figures(counted), *_other_figures(visit, closing)),
-        ages=tuple(
-            Figure(age_words(name), counted[f"age_{name}"], _url("refunds_refundrequest", age=name))
-            for name, _from, _below in AGES
-        ),
+        worths=tuple(worth_words(worth) for worth, _from, _below in WORTHS),
+        ages=tuple(_by_age(name, counted) for name, _from, _below in AGES),
         queue=tuple(_waiting(row, today) for row in rows),
         closing=tuple(
             (row, Money(row.amount_minor, row.currency))
             for row in closing.select_related("client", "terms").order_by("deadline")[:CLOSING_SHOWN]
         ),
+        as_of=None if snapshot is None else snapshot.as_of,
+        risks=tuple(_risks(figures)),
+        charts=tuple(charts_of(figures["answers"])) if figures else (),
     )
+
+
+def _by_age(age: str, counted: Mapping[str, int]) -> tuple[Figure, tuple[Figure, ...]]:
+    return (
+        Figure(age_words(age), counted[f"age_{age}"], _url("refunds_refundrequest", age=age)),
+        tuple(
+            Figure(
+                worth_words(worth),
+                counted[f"age_{age}_worth_{worth}"],
+                _url("refunds_refundrequest", age=age, worth=worth),
+            )
+            for worth, _from, _below in WORTHS
+        ),
+    )
+
+
+def _risks(figures: Mapping[str, Any]) -> Iterator[Risk]:
+    """Put together what a snapshot says about money at risk, currency by currency."""
+    windows, requests = figures.get("windows", {}), figures.get("requests", {})
+    for currency in sorted({*windows, *requests}):
+        window = windows.get(currency, {"count": 0, "refund": 0})
+        waiting = requests.get(currency, {"count": 0, "expected": 0})
+        yield Risk(
+            currency=currency,
+            windows=Figure(
+                _("open windows"), window["count"], _url("payments_payment", window="open", currency=currency)
+            ),
+            refundable=Money(window["refund"], currency),
+            requests=Figure(
+                _("open applications"), waiting["count"], _url("refunds_refundrequest", currency=currency)
+            ),
+            expected=Money(waiting["expected"], currency),
+        )
 
 
 def _count(rows: QuerySet[RefundRequest], visit: Visit, today: Any) -> Mapping[str, int]:
     """Count the open applications in every way at once."""
     ages = {
-        f"age_{name}": Count(
-            "pk",
-            filter=Q(submitted_at__lte=visit.now - timedelta(days=first))
-            & (Q() if below is None else Q(submitted_at__gt=visit.now - timedelta(days=below))),
-        )
+        name: Q(submitted_at__lte=visit.now - timedelta(days=first))
+        & (Q() if below is None else Q(submitted_at__gt=visit.now - timedelta(days=below)))
         for name, first, below in AGES
     }
-    counts: Mapping[str, int] = rows.aggregate(
+    both = {
+        f"age_{age}_worth_{worth}": Count("pk", filter=is_as_old & Q(**worth_condition(first, below)))
+        for age, is_as_old in ages.items()
+        for worth, first, below in WORTHS
+    }
+    counts: Mapping[str, int] = with_units(rows).aggregate(
         overdue=Count("pk", filter=Q(answer_due_on__lt=today)),
         today=Count("pk", filter=Q(answer_due_on=today)),
         new=Count("pk", filter=Q(state="submitted")),
         second=Count("pk", filter=Q(state="proposed")),
         mine=Count("pk", filter=Q(reviewer=visit.user.pk)),
-        **ages,
+        **{f"age_{name}": Count("pk", filter=is_as_old) for name, is_as_old in ages.items()},
+        **both,
     )
     return counts
 

@@ -88,6 +88,11 @@ def _sidebar() -> list[dict[str, Any]]:
             _page(_("Accounts"), "list", "payments_account_changelist"),
         ),
         _group(
+            _("Policy"),
+            _page(_("Laboratory"), "science", "refunds_trial_changelist"),
+            _page(_("Reports"), "bar_chart", "reports"),
+        ),
+        _group(
             _("Records"),
             _page(_("Journal"), "history", "events_event_changelist"),
             _page(_("People"), "group", "accounts_user_changelist", "may_read_people"),

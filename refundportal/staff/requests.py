@@ -22,6 +22,7 @@ from kernel.days import local_date, zone_of
 from kernel.errors import DomainError
 from refundportal.staff import shown
 from refundportal.staff.acts import ActingAdmin, Offer
+from refundportal.staff.answers import Answered, Clause, Outcome, Worth
 from refundportal.staff.case import case_page, case_row
 from refundportal.staff.case_acts import (
     AddAttachment,
@@ -35,6 +36,7 @@ from refundportal.staff.case_acts import (
     document_url,
 )
 from refundportal.staff.facts_acts import Assess, ExcludeUsage, RecordHiddenDefect, RecordStatutoryCheck
+from refundportal.staff.lists import Currency
 from refundportal.staff.site import site
 from refundportal.staff.visits import Visit, may_read, visit_of
 from refundportal.web.pages import cursor_in, page_of
@@ -58,6 +60,9 @@ STATES: Final = {
 
 AGES: Final = (("0-2", 0, 3), ("3-6", 3, 7), ("7-13", 7, 14), ("14", 14, None))
 """The ages by which the queue is counted: name, from so many days, below so many days."""
+
+
+REPORTED_BY: Final = frozenset({"payment__stage__code", "reviewer__id__exact", "reviewer__isnull"})
 
 
 def age_words(name: str) -> str:
@@ -102,7 +107,7 @@ class Standing(admin.SimpleListFilter):
             "answered": queryset.exclude(state__in=REQUEST_OPEN),
             "all": queryset,
         }
-        searched = bool(request.GET.get(SEARCH_VAR) or request.GET.get("state__exact"))
+        searched = any(request.GET.get(name) for name in (SEARCH_VAR, "state__exact", "answered"))
         return choices.get(self.value() or "", queryset if searched else still_open)
 
 
@@ -130,7 +135,20 @@ class RequestAdmin(ActingAdmin):
 
     key = ("answer_due_on", "id")
     list_display = ("number", "client", "state_shown", "due_shown", "answer_shown", "remedy", "reviewer")
-    list_filter = (Standing, Age, "state", "remedy", "received_via", "reason", "client__kind")
+    list_filter = (
+        Standing,
+        Age,
+        Worth,
+        Answered,
+        Outcome,
+        Clause,
+        "state",
+        "remedy",
+        "received_via",
+        "reason",
+        "client__kind",
+        Currency,
+    )
     list_select_related = ("client", "reviewer")
     search_fields = (
         "number__istartswith",
@@ -159,6 +177,10 @@ class RequestAdmin(ActingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return requests_of(visit_of(request).principal)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Reports lead here by more than the filters beside the list."""
+        return lookup in REPORTED_BY or super().lookup_allowed(lookup, value, request)  # type: ignore[call-arg]
 
     def get_urls(self) -> list[URLPattern]:
         letter = self.admin_site.admin_view(self.letter_view)

@@ -1,8 +1,9 @@
-"""What we owe back: applications, the facts established about them, decisions and conversation."""
+"""What we owe back: applications, facts established about them, decisions, conversation, figures, trials."""
 
 from refunds.models.conversation import Attachment, Enquiry, EnquiryState, Message, ScanState
 from refunds.models.decisions import ApprovedAs, Decision, Proposal
 from refunds.models.established import HiddenDefect, StatutoryCheck, UsageExclusion
+from refunds.models.figures import Snapshot
 from refunds.models.requests import (
     ApplicationDraft,
     ReasonGiven,
@@ -11,6 +12,7 @@ from refunds.models.requests import (
     Remedy,
     RequestState,
 )
+from refunds.models.trials import Trial, TrialCase, TrialState
 
 __all__ = [
     "ApplicationDraft",
@@ -28,6 +30,10 @@ __all__ = [
     "Remedy",
     "RequestState",
     "ScanState",
+    "Snapshot",
     "StatutoryCheck",
+    "Trial",
+    "TrialCase",
+    "TrialState",
     "UsageExclusion",
 ]

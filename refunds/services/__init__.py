@@ -22,6 +22,7 @@ from refunds.services.established import (
     record_hidden_defect,
     record_statutory_check,
 )
+from refunds.services.figures import count_on
 from refunds.services.files import TooManyFiles, Upload, add_attachment
 from refunds.services.reopening import reopen_stranded
 from refunds.services.reviewing import (
@@ -32,6 +33,7 @@ from refunds.services.reviewing import (
     withdraw_request,
 )
 from refunds.services.scanning import scan_due
+from refunds.services.trials import cancel_trial, keep_replay, run_trial, start_trial
 
 __all__ = [
     "TooManyFiles",
@@ -45,10 +47,13 @@ __all__ = [
     "ask_again",
     "ask_question",
     "assess",
+    "cancel_trial",
+    "count_on",
     "discard_draft",
     "due_reminders",
     "exclude_usage",
     "expire_drafts",
+    "keep_replay",
     "post_message",
     "propose_answer",
     "record_application",
@@ -58,9 +63,11 @@ __all__ = [
     "remove_draft_file",
     "reopen_stranded",
     "request_information",
+    "run_trial",
     "save_draft",
     "scan_due",
     "send_back",
     "start_review",
+    "start_trial",
     "withdraw_request",
 ]

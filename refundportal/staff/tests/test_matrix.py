@@ -5,6 +5,7 @@ An address that is not in the table fails, so that none is added without a thoug
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from payments.models import Account, Break, Payout, Reconciliation, Transfer
 from refundportal.staff.site import site
 from refundportal.staff.tests.desk import Desk
 from refunds.models import Enquiry
-from refunds.services import ask_question
+from refunds.services import ask_question, start_trial
 from refunds.tests.scene import LATER, Scene, approved, evidence
 
 READERS = ("rita", "arno", "finn", "ada")
@@ -40,6 +41,7 @@ MODELS = (
     "payments/transfer",
     "refunds/enquiry",
     "refunds/refundrequest",
+    "refunds/trial",
 )
 ACTING = (
     "accounts/apiclient",
@@ -52,6 +54,7 @@ ACTING = (
     "payments/reconciliation",
     "refunds/enquiry",
     "refunds/refundrequest",
+    "refunds/trial",
 )
 OF_A_RECORD = ("<path:object_id>/", "<path:object_id>/change/", "<path:object_id>/history/")
 NOBODYS = ("add/", "<path:object_id>/delete/")
@@ -76,6 +79,11 @@ TABLE: dict[str, tuple[int, int, int]] = {
     "contracts/contract/import/": (200, 403, 403),
     "contracts/document/<uuid:row_id>/file/": (200, 403, 403),
     "refunds/refundrequest/<uuid:row_id>/letter/": (200, 403, 403),
+    "refunds/trial/new/": (200, 403, 403),
+    "refunds/trial/<uuid:row_id>/csv/": (200, 403, 403),
+    "refunds/trial/<uuid:row_id>/case/<int:case_id>/": (404, 403, 403),
+    "reports/": (200, 403, 403),
+    "reports/<slug:by>/csv/": (200, 403, 403),
 }
 for _model in MODELS:
     _super = 200 if _model.startswith("accounts/") else 403
@@ -100,6 +108,7 @@ ACTS = {
     "payments/reconciliation": "again",
     "refunds/enquiry": "answer",
     "refunds/refundrequest": "approve",
+    "refunds/trial": "cancel",
 }
 
 
@@ -136,6 +145,13 @@ def rows(scene: Scene) -> dict[str, Model]:
         "payments/transfer": Transfer.objects.first(),
         "refunds/enquiry": Enquiry.objects.get(pk=enquiry.pk),
         "refunds/refundrequest": request,
+        "refunds/trial": start_trial(
+            principal=scene.cast.as_rita,
+            changes={"window_days": 2},
+            since=LATER - timedelta(days=1),
+            until=LATER + timedelta(days=1),
+            now=LATER + timedelta(hours=1),
+        ),
     }
 
 
@@ -149,6 +165,8 @@ def address(route: str, found: dict[str, Model]) -> str:
         ("<slug:act_name>", ACTS.get(model, "nothing")),
         ("<path:content_type_id>", str(ContentType.objects.get_for_model(User).pk)),
         ("<app>/", "payments/"),
+        ("<int:case_id>", "1"),
+        ("<slug:by>", "clause"),
         ("(?P<url>.*)$", "nowhere"),
     ):
         route = route.replace(name, value)
@@ -226,7 +244,7 @@ def test_sending_something_forged_anywhere_but_to_an_act_changes_nothing(
     }
 
     for route in TABLE:
-        if "/do/" in route or route.endswith("import/") or route == "logout/":
+        if "/do/" in route or route.endswith(("import/", "trial/new/")) or route == "logout/":
             continue
         answer = desk.post(address(route, found), forged)
         assert (

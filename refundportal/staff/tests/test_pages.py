@@ -23,6 +23,7 @@ LISTS = (
     "payments_account",
     "events_event",
     "accounts_user",
+    "refunds_trial",
 )
 
 

@@ -1,0 +1,129 @@
+"""Filters of the queue by what was answered: the lists that charts and reports count."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db.models import BigIntegerField, Case, F, QuerySet, Value, When
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from kernel.currencies import CURRENCY_DIGITS
+from kernel.days import OutsideCalendar
+from refundportal.staff.charts import month_words, months_between
+from refundportal.staff.visits import visit_of
+from refunds.selectors.reports import REASONS_OF_CLAUSE, Period, month_of, months_until
+from refunds.states import REQUEST_DECIDED
+from refunds.wording import OUTCOMES
+
+MONTHS_OFFERED: Final = 6
+WORTHS: Final = (("below-1000", 0, 1_000), ("1000-10000", 1_000, 10_000), ("10000", 10_000, None))
+"""The bands by which the queue is counted, in whole units of the currency: name, from, below."""
+
+
+def worth_words(name: str) -> str:
+    """Say one of the bands in words."""
+    words: Mapping[str, str] = {
+        "below-1000": gettext("below 1,000"),
+        "1000-10000": gettext("from 1,000"),
+        "10000": gettext("from 10,000"),
+    }
+    return words[name]
+
+
+def with_units(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Add what a whole unit is in minor ones, by the currency: a hundred for most."""
+    codes = {
+        digits: [code for code, one in CURRENCY_DIGITS.items() if one == digits]
+        for digits in sorted(set(CURRENCY_DIGITS.values()) - {2})
+    }
+    cases = [When(currency__in=found, then=Value(10**digits)) for digits, found in codes.items()]
+    return rows.annotate(unit=Case(*cases, default=Value(100), output_field=BigIntegerField()))
+
+
+def worth_condition(first: int, below: int | None) -> dict[str, Any]:
+    """Give the condition of a band, on rows `with_units`."""
+    condition: dict[str, Any] = {"expected_minor__gte": F("unit") * first}
+    return condition if below is None else {**condition, "expected_minor__lt": F("unit") * below}
+
+
+class Worth(admin.SimpleListFilter):
+    """What an application is expected to give back, in whole units of its currency."""
+
+    title = _("Refund so far")
+    parameter_name = "worth"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(name, worth_words(name)) for name, _from, _below in WORTHS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        for name, first, below in WORTHS:
+            if name == self.value():
+                return with_units(queryset).filter(**worth_condition(first, below))
+        return queryset
+
+
+class Outcome(admin.SimpleListFilter):
+    """What the policy answers, as things are."""
+
+    title = _("Answer")
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(OUTCOMES.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(outcome=self.value()) if self.value() else queryset
+
+
+class Clause(admin.SimpleListFilter):
+    """The clause of the policy behind the first reason of the answer."""
+
+    title = _("Clause")
+    parameter_name = "clause"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(clause, clause) for clause in REASONS_OF_CLAUSE]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        reasons = REASONS_OF_CLAUSE.get(self.value() or "")
+        return queryset if reasons is None else queryset.filter(main_reason__in=reasons)
+
+
+class Answered(admin.SimpleListFilter):
+    """Answered within some days of the company's zone: `2026-05-01..2026-05-31`."""
+
+    title = _("Answered in")
+    parameter_name = "answered"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        period = months_until(visit_of(request).now, MONTHS_OFFERED)
+        months = reversed(months_between(period.first, period.last))
+        return [(period_text(month_of(month)), month_words(month)) for month in months]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        period = read_period(str(self.value()))
+        if period is None:
+            return queryset.none()
+        return queryset.filter(
+            state__in=REQUEST_DECIDED, decided_at__gte=period.since, decided_at__lt=period.until
+        )
+
+
+def period_text(period: Period) -> str:
+    """Write a period as it stands in an address."""
+    return f"{period.first.isoformat()}..{period.last.isoformat()}"
+
+
+def read_period(text: str) -> Period | None:
+    """Read a period as it stands in an address; None if it is none."""
+    first, _between, last = text.partition("..")
+    try:
+        period = Period(first=date.fromisoformat(first), last=date.fromisoformat(last))
+        return period if period.since < period.until and period.last + timedelta(days=1) else None
+    except (ValueError, OverflowError, OutsideCalendar):
+        return None
