@@ -38,7 +38,9 @@ def refund_request(request: HttpRequest, visit: Visit, number: str) -> HttpRespo
             messages.success(request, _("Your message has been sent."))
             return redirect(reverse("request", args=[number]) + "#thread")
     case = case_of(visit.principal, found, now=visit.now)
-    thread = page_of(messages_of(visit.principal, found.pk), cursor=cursor_in(request))
+    thread = page_of(
+        messages_of(visit.principal, found.pk).prefetch_related("attachments"), cursor=cursor_in(request)
+    )
     return render(
         request,
         "portal/request.html",

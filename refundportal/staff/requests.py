@@ -193,7 +193,9 @@ class RequestAdmin(ActingAdmin):
         return case_row(visit, row_id)
 
     def page(self, request: HttpRequest, visit: Visit, row: RefundRequest) -> dict[str, Any]:
-        thread = page_of(messages_of(visit.principal, row.pk), cursor=cursor_in(request))
+        thread = page_of(
+            messages_of(visit.principal, row.pk).prefetch_related("attachments"), cursor=cursor_in(request)
+        )
         return {
             "thread": thread,
             "messages_shown": thread.rows[::-1],

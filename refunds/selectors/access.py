@@ -93,7 +93,6 @@ def current_decision(request_id: UUID) -> Decision | None:
 def messages_of(principal: Principal, request_id: UUID) -> QuerySet[Message]:
     """Give the thread of a request; internal notes are for staff alone."""
     rows = Message.objects.filter(request_id=request_id).select_related("author")
-    rows = rows.prefetch_related("attachments")
     return rows if principal.is_staff else rows.filter(is_internal=False)
 
 
