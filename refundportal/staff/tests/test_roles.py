@@ -44,7 +44,10 @@ def test_a_group_of_money_waits_for_a_second_person(cast: Cast):
     confirm_role_change(principal=cast.as_arno, change_id=waiting.pk, now=NOW + timedelta(hours=1))
 
     assert (before, groups(cast.rita)) == ({"Reviewer"}, {"Reviewer", "Approver"})
-    told = [(event.type, event.actor_id) for event in Event.objects.filter(type__startswith="user.role")]
+    told = [
+        (event.type, event.actor_id)
+        for event in Event.objects.filter(type__startswith="user.role").order_by("at")
+    ]
     assert told == [("user.role_proposed", boss.user.pk), ("user.role_changed", cast.arno.pk)]
 
 
