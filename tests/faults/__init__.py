@@ -1,0 +1,1 @@
+"""Proof under fire: processes are killed, providers lie, databases stop, and everybody comes at once."""

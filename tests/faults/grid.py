@@ -1,0 +1,243 @@
+"""
+The crash grid: kill points of a payout x faults of the provider x repeats, under one strategy of sending.
+
+Approval, sender and janitor are processes of their own and are killed by SIGKILL; then everything starts
+again, and half of the time the first who starts again is killed too. The provider is another process, called
+over HTTP. What counts is the provider's book against ours, at the end.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from contracts.tests.cast import NOW, STAGES, make_cast, signed_contract
+from payments import checks
+from payments.crashes import crash_point
+from payments.models import Break, Payment, Payout, Transfer
+from payments.services import reconcile
+from refunds.models import RefundRequest
+from refunds.services import approve_request
+from refunds.tests.scene import Scene, eur, paid, proposed
+from tests.faults import workers
+from tests.faults.naive import STRATEGIES, Strategy
+from tests.faults.provider import FAULTS
+from tests.faults.wire import RAIL, WireGateway, provider
+
+POINTS: Final = {
+    "before_approval": "in the approval, before its commit",
+    "after_approval": "after the approval's commit, before anybody is told",
+    "taken": "sender, before it claims",
+    "in_claim": "sender, in the claim's transaction",
+    "after_claim": "sender, claimed, before the call",
+    "on_the_wire": "sender, the order is on the wire",
+    "after_call": "sender, the answer was read, not booked",
+    "in_booking": "sender, in the booking's transaction",
+    "after_booking": "sender, after the booking",
+    "looking_up": "janitor, before it looks up",
+    "after_look_up": "janitor, it looked up, not booked",
+    "booking_a_look_up": "janitor, in the booking's transaction",
+}
+BATCH: Final = 10
+SOON: Final = timedelta(minutes=1)
+A_PROBE_LATER: Final = timedelta(minutes=31)
+A_DAY: Final = timedelta(hours=25)
+ROUNDS_MAX: Final = 60
+_RECOVERY_POINTS: Final = ("after_claim", "on_the_wire", "after_call", "in_booking", "after_look_up")
+
+
+@dataclass(kw_only=True)
+class Cell:
+    """One kill point under one fault: how many payouts, how many kills, and what became of them."""
+
+    point: str
+    fault: str
+    payouts: int = 0
+    killed: int = 0
+    killed_again: int = 0
+    double: int = 0
+    lost: int = 0
+    manual: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+class Grid:
+    """Payouts of one database under one strategy."""
+
+    def __init__(self, strategy: Strategy, gateway: WireGateway, rng: random.Random) -> None:
+        self.strategy, self.gateway, self.rng = strategy, gateway, rng
+        self.now: datetime = NOW
+        cast = make_cast()
+        contract = signed_contract(cast, stages=[{**STAGES[1], "amount": "90000000.00"}])
+        self.scene = Scene(cast, contract, paid(cast, contract, "S1", "10.00"))
+
+    def run_cell(self, point: str, fault: str, repeats: int) -> Cell:
+        """Let a batch of payouts die at a point and meet a fault, start everything again, and count."""
+        cell = Cell(point=point, fault=fault, payouts=repeats)
+        requests = [self._request() for _ in range(repeats)]
+        for request in requests:
+            self._approve(request, cell)
+        payouts = list(Payout.objects.filter(request_id__in=[request.pk for request in requests]))
+        if len(payouts) != repeats:
+            cell.wrong.append(f"{len(payouts)} payouts of {repeats} approvals")
+        self._tell_the_provider(payouts, fault)
+        self._kill(cell, payouts)
+        self._start_again(cell, payouts)
+        self._count(cell, payouts)
+        return cell
+
+    # Before the payout
+
+    def _request(self) -> RefundRequest:
+        at = self.now
+        payment = paid(self.scene.cast, self.scene.contract, "S1", "10.00", at=at)
+        amount = eur(f"{self.rng.randrange(1, 1000) / 100:.2f}")
+        return proposed(Scene(self.scene.cast, self.scene.contract, payment), now=at, amount=amount)
+
+    def _approve(self, request: RefundRequest, cell: Cell) -> None:
+        approval = partial(
+            approve_request, principal=self.scene.cast.as_arno, request_id=request.pk, now=self.now
+        )
+        if cell.point not in ("before_approval", "after_approval"):
+            approval()
+            return
+
+        def work() -> None:
+            with transaction.atomic():
+                approval()
+                crash_point("before_approval")
+            crash_point("after_approval")
+
+        cell.killed += workers.run(work, crash_at=cell.point)
+        if Payout.objects.filter(request_id=request.pk).exists() != (cell.point == "after_approval"):
+            cell.wrong.append(f"a payout of an approval killed at {cell.point}")
+        if cell.point == "before_approval":
+            approval()
+
+    def _tell_the_provider(self, payouts: list[Payout], fault: str) -> None:
+        script = {}
+        for payout in payouts:
+            script[payout.pk.hex] = {"submit": fault, "silent": fault == "key_forgotten"}
+            if fault not in ("429", "409", "late", "key_forgotten") and self.rng.random() < 0.5:
+                script[payout.pk.hex]["look_up"] = fault
+        self.gateway.tell(script)
+
+    # Killing
+
+    def _kill(self, cell: Cell, payouts: list[Payout]) -> None:
+        places = list(POINTS)
+        if places.index("taken") <= places.index(cell.point) < places.index("looking_up"):
+            self._kill_each(cell, payouts, lambda: self.strategy.send(self.now), cell.point)
+        elif places.index(cell.point) >= places.index("looking_up"):
+            self._send_all(payouts)
+            point = "in_booking" if cell.point == "booking_a_look_up" else cell.point
+            self.now += SOON
+            self._kill_each(cell, payouts, lambda: self.strategy.look_after(self.now), point)
+
+    def _kill_each(self, cell: Cell, payouts: list[Payout], work: Any, point: str) -> None:
+        for _ in payouts:
+            if cell.point == "after_booking":
+                self.now += A_PROBE_LATER  # a rail that lost three answers is tried again only then
+            cell.killed += workers.run(work, crash_at=point)
+
+    def _send_all(self, payouts: list[Payout]) -> None:
+        for _ in payouts:
+            workers.run(lambda: self.strategy.send(self.now))
+            if not _still(payouts, "ready").exists():
+                return
+            self.now += A_PROBE_LATER
+
+    # And again
+
+    def _start_again(self, cell: Cell, payouts: list[Payout]) -> None:
+        """Start janitor and sender again and again, until nothing moves any more."""
+        self.now += SOON
+        for place in range(ROUNDS_MAX):
+            end_leases()
+            crash_at = self._crash_again(cell.fault, place)
+            cell.killed_again += workers.run(self._round, crash_at=crash_at)
+            if not _still(payouts, "ready", "submitting", "unknown").exists():
+                break
+            doubtful = _still(payouts, "submitting", "unknown").exists()
+            forgotten = cell.fault == "key_forgotten" and doubtful
+            self.now += A_DAY if forgotten else A_PROBE_LATER
+        self.now += A_PROBE_LATER
+        workers.run(self._round)
+
+    def _crash_again(self, fault: str, place: int) -> str:
+        if place or self.rng.random() < 0.5:
+            return ""
+        return self.rng.choice(_RECOVERY_POINTS)
+
+    def _round(self) -> None:
+        self.strategy.look_after(self.now)
+        self.strategy.send(self.now)
+
+    # Counting
+
+    def _count(self, cell: Cell, payouts: list[Payout]) -> None:
+        lines = Counter(line["payout"] for line in self.gateway.book())
+        for payout in Payout.objects.filter(pk__in=[payout.pk for payout in payouts]):
+            sent = lines[payout.pk.hex]
+            cell.double += sent > 1
+            if payout.state == "manual":
+                cell.manual += 1
+                if cell.fault != "key_forgotten" or payout.failure_code != "key_too_old" or sent:
+                    cell.wrong.append(f"with Finance: {payout.failure_code}, {sent} lines")
+            elif payout.state not in ("accepted", "settled") or not sent:
+                cell.lost += 1
+            booked = Transfer.objects.filter(key=f"payout:{payout.pk}").count()
+            if booked != (payout.state in ("accepted", "settled")):
+                cell.wrong.append(f"{payout.state}, booked {booked} times")
+
+    def end(self) -> list[str]:
+        """Hold all against the provider's book and the invariants, and name what is wrong."""
+        reconcile(rail=RAIL, now=self.now + timedelta(hours=2))
+        breaks = Break.objects.filter(resolved_at=None)
+        found = [f"a difference {one.kind} of {one.payout_id}" for one in breaks]
+        for payment in Payment.objects.filter(rail=RAIL).exclude(reserved_minor=0):
+            with_finance = Payout.objects.filter(payment=payment, state="manual").exists()
+            if not with_finance:
+                found.append(f"{payment.number} still holds money for a refund")
+        return found + [str(one) for one in checks.find_violations(self.now)]
+
+
+def _still(payouts: list[Payout], *states: str) -> Any:
+    return Payout.objects.filter(pk__in=[payout.pk for payout in payouts], state__in=states)
+
+
+def end_leases() -> None:
+    """The lease of a dead process ends by the database's clock: let its two minutes be over."""
+    rows = Payout.objects.filter(lease_until__isnull=False)
+    rows.update(lease_until=Now() - timedelta(seconds=1), look_ups_made=F("look_ups_made"))
+
+
+def batches(repeats: int) -> Iterator[int]:
+    """Part the repeats of a cell, so that no key grows old while a batch is worked on."""
+    for start in range(0, repeats, BATCH):
+        yield min(BATCH, repeats - start)
+
+
+def run(*, strategy: str, repeats: int, seed: int, shard: int = 0, shards: int = 1) -> dict[str, Any]:
+    """Run (a share of) the grid; give its cells and what was wrong at the end."""
+    settings.DEBUG_CRASH_POINTS = True
+    rng = random.Random(f"{seed} {strategy} {shard}")
+    cells = [(point, fault) for point in POINTS for fault in FAULTS]
+    mine = [pair for place, pair in zip(count(), cells, strict=False) if place % shards == shard]
+    rng.shuffle(mine)
+    done: list[Cell] = []
+    with provider() as gateway:
+        grid = Grid(STRATEGIES[strategy], gateway, rng)
+        for point, fault in mine:
+            done += [grid.run_cell(point, fault, batch) for batch in batches(repeats)]
+        wrong = grid.end() if strategy == "as_built" else []
+    return {"cells": [asdict(cell) for cell in done], "wrong": wrong}
