@@ -10,13 +10,14 @@ MANAGE := $(BIN)/python manage.py
 RUN := $(VENV)/run-$(shell cksum < requirements.txt | tr ' ' '-')
 DEV := $(VENV)/dev-$(shell cksum < requirements-dev.txt | tr ' ' '-')
 
-.PHONY: help setup run demo screenshots test test-sqlite test-postgresql check fuzz fmt bench bench-pages lock worker beat clean
+.PHONY: help setup run demo screenshots test test-sqlite test-postgresql check fuzz faults fmt bench bench-pages lock worker beat clean
 
 help:
 	@echo "make run      run the portal here: http://localhost:$(PORT)/"
 	@echo "make test     the whole suite, on SQLite and then on PostgreSQL"
 	@echo "make check    format, lint, types, import order, migrations, settings"
 	@echo "make fuzz     call the served API with what nobody should send: FUZZ_CASES=200 an operation"
+	@echo "make faults   kill payout workers under a provider that lies; FULL=1 for five times as long"
 	@echo "make fmt      put the code into its format"
 	@echo "make screenshots  pictures of every page, in var/screenshots/"
 	@echo "make bench    measure how fast the policy is"
@@ -76,6 +77,9 @@ check: $(DEV)
 
 fuzz: $(DEV)
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+faults: $(DEV)
+	$(BIN)/python -m tests.faults $(ARGS)
 
 fmt: $(DEV)
 	$(BIN)/ruff check --fix --exit-zero --quiet .

@@ -1,4 +1,4 @@
-"""One part of the proof in a process of its own, on the database of `DATABASE_URL`: `python -m tests.faults.part`."""
+"""One part of the proof in a process of its own, on the database of `DATABASE_URL`."""
 
 import json
 import logging

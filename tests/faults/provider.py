@@ -1,5 +1,5 @@
 """
-A provider that can be told to misbehave: `python -m tests.faults.provider`, a process of its own on 127.0.0.1.
+A provider that can be told to misbehave: `python -m tests.faults.provider`, a process on 127.0.0.1.
 
 It keeps a book of what it executed and remembers a key for a day, after which the same key executes again.
 Time is what the caller says it is (`X-Now`). Its port is the first line of its output.

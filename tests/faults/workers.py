@@ -45,7 +45,7 @@ def _work_and_end(work: Callable[[], Any]) -> None:
     try:
         cache.clear()
         work()
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a process that ends here tells its parent by its status
         traceback.print_exc()
         os._exit(7)
     os._exit(0)
