@@ -130,7 +130,7 @@ def test_a_worker_killed_while_it_waits_for_a_row_leaves_nothing_behind(portal, 
 
 
 def _wait_for_a_waiting_process():
-    end = time.monotonic() + 10
+    end = time.monotonic() + 40
     with connection.cursor() as cursor:
         while time.monotonic() < end:
             cursor.execute(
