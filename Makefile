@@ -91,7 +91,7 @@ bench: $(DEV)
 bench-pages: $(DEV)
 	$(BIN)/pytest -q --db postgresql -p no:randomly benchmarks/pages.py $(ARGS)
 
-LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links
 
 lock: | $(VENV)/bin/python
