@@ -12,7 +12,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 from refundportal import logs
 from refundportal.environment import (
-    Environment,
     OddValue,
     approval_limits,
     field_keys,
@@ -22,12 +21,15 @@ from refundportal.environment import (
     scanner_address,
     time_zone,
 )
+from refundportal.settings.mode import BASE_DIR as BASE_DIR
+from refundportal.settings.mode import MODE as MODE
+from refundportal.settings.mode import PRODUCTION as PRODUCTION
+from refundportal.settings.mode import env
+from refundportal.settings.rooms import INSTALLED_APPS as INSTALLED_APPS
+from refundportal.settings.rooms import MIDDLEWARE as MIDDLEWARE
+from refundportal.settings.rooms import TEMPLATES as TEMPLATES
 from refundportal.staff.look import unfold
 
-env = Environment()
-BASE_DIR = Path(__file__).resolve().parent.parent
-MODE = env.choice("REFUNDPORTAL_MODE", ["embedded", "production"], "embedded")
-PRODUCTION = MODE == "production"
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
 _NEEDED = "Production mode needs it."
 
@@ -98,86 +100,8 @@ WEBHOOK_NETWORKS = env.parsed("WEBHOOK_NETWORKS", "", networks, _NETWORKS)
 ROOT_URLCONF = "refundportal.urls"
 WSGI_APPLICATION = "refundportal.wsgi.application"
 
-# Rooms
+# Rooms: which there are, and what stands around them, in rooms.py
 
-INSTALLED_APPS = [
-    "unfold",
-    "unfold.contrib.filters",
-    "unfold.contrib.forms",
-    "unfold.contrib.inlines",
-    "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
-    "django.contrib.humanize",
-    "django.forms",
-    "allauth",
-    "allauth.account",
-    "allauth.mfa",
-    "allauth.usersessions",
-    "allauth.idp.oidc",
-    "rest_framework",
-    "django_filters",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "django_htmx",
-    "lucide",
-    "csp",
-    "django_structlog",
-    "django_prometheus",
-    "events",
-    "accounts",
-    "contracts",
-    "payments",
-    "refunds",
-    "refundportal",
-    "refundportal.web",
-    "refundportal.portal",
-    "refundportal.staff",
-    "refundportal.api",
-]
-MIDDLEWARE = [
-    "refundportal.health.HealthMiddleware",
-    "refundportal.middleware.ProxyMiddleware",
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "refundportal.logs.RequestLogMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "refundportal.middleware.PrivatePagesMiddleware",
-    "refundportal.middleware.ContentSecurityPolicyMiddleware",
-    "refundportal.api.middleware.ApiProblemMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "refundportal.middleware.PersonLanguageMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
-    "refundportal.middleware.StaffSecondFactorMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
-]
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.debug",
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "csp.context_processors.nonce",
-            ],
-        },
-    }
-]
 FORM_RENDERER = "refundportal.web.forms.PageRenderer"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
