@@ -159,6 +159,21 @@ def field_keys(value: str) -> list[str]:
     return keys
 
 
+def stripe_key(value: str) -> str:
+    """Read a restricted or secret key of Stripe, of live or test mode; nothing means none."""
+    if value and not re.fullmatch(r"(rk|sk)_(live|test)_[A-Za-z0-9_]{8,250}", value):
+        raise ValueError
+    return value
+
+
+def webhook_secrets(value: str) -> tuple[str, ...]:
+    """Read signing secrets of Stripe's webhooks, parted by commas; each of them is good."""
+    found = tuple(part.strip() for part in value.split(",") if part.strip())
+    if not all(re.fullmatch(r"whsec_[A-Za-z0-9+/=_-]{16,250}", part) for part in found):
+        raise ValueError
+    return found
+
+
 def own_secrets(file: Path) -> dict[str, Any]:
     """
     Read this installation's secrets, made at its first start (mode 0600).

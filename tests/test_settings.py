@@ -79,6 +79,10 @@ EMBEDDED_FAULTS = [
     ("API_APPROVAL", "maybe", "true"),
     ("PAYOUT_RAILS", "sandbox,cheque", "sandbox"),
     ("PAYOUT_RAILS", "manual,manual", "at most once"),
+    ("STRIPE_API_KEY", "pk_test_0123456789", "restricted"),
+    ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef,secret", "whsec_"),
+    ("STRIPE_LIVEMODE", "maybe", "true"),
+    ("STRIPE_API_BASE", "https://api.stripe.com/v1", "https://api.stripe.com"),
     ("DATABASE_URL", "mysql://root@localhost/portal", "postgres://"),
     ("BASE_URL", "localhost:8000", "https://"),
     ("BASE_URL", "https://example.com/portal", "https://"),
@@ -109,6 +113,7 @@ PRODUCTION_FAULTS = [
     ("BASE_URL", "http://refunds.example.com", "https:// only"),
     ("STAFF_SECOND_FACTOR", "no", "only yes"),
     ("DATABASE_URL", "sqlite:////tmp/portal.sqlite3", "postgres://"),
+    ("STRIPE_API_BASE", "http://127.0.0.1:1234", "https:// only"),
     ("SMTP_PORT", "0", "1 to 65535"),
     ("SMTP_SECURITY", "maybe", "starttls"),
 ]
@@ -132,7 +137,13 @@ def test_production_starts_with_nothing_made_up(read_settings, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "secret"), [("SECRET_KEY", "kurz-und-geheim"), ("FIELD_KEYS", "schluessel-9")]
+    ("name", "secret"),
+    [
+        ("SECRET_KEY", "kurz-und-geheim"),
+        ("FIELD_KEYS", "schluessel-9"),
+        ("STRIPE_API_KEY", "sk_prod_canary77"),
+        ("STRIPE_WEBHOOK_SECRETS", "canary-77"),
+    ],
 )
 def test_a_secret_with_a_fault_is_not_shown(read_settings, name, secret):
     with pytest.raises(OddValue) as stopped:
@@ -151,6 +162,45 @@ def test_the_password_of_a_database_is_not_shown(read_settings, tmp_path):
 def test_private_files_may_not_lie_in_a_served_folder(read_settings, tmp_path):
     with pytest.raises(ImproperlyConfigured, match="PRIVATE_FILES"):
         read_settings(embedded(tmp_path, PRIVATE_FILES=str(tmp_path / "var" / "static" / "private")))
+
+
+STRIPE = {
+    "PAYOUT_RAILS": "stripe",
+    "STRIPE_API_KEY": "rk_live_0123456789",
+    "STRIPE_WEBHOOK_SECRETS": "whsec_0123456789abcdef",
+}
+
+
+def test_production_pays_out_over_stripe(read_settings):
+    settings = read_settings(production.environment(**STRIPE))
+
+    assert settings["PAYOUT_RAILS"] == ["stripe"]
+    assert settings["STRIPE_API_BASE"] == "https://api.stripe.com"
+    assert settings["STRIPE_LIVEMODE"]
+
+
+def test_two_signing_secrets_are_good_while_they_are_changed(read_settings):
+    both = "whsec_0123456789abcdef, whsec_fedcba9876543210"
+
+    settings = read_settings(production.environment(**{**STRIPE, "STRIPE_WEBHOOK_SECRETS": both}))
+
+    assert settings["STRIPE_WEBHOOK_SECRETS"] == tuple(both.split(", "))
+
+
+@pytest.mark.parametrize("name", ["STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRETS"])
+def test_the_rail_stripe_needs_its_key_and_its_signing_secret(read_settings, name):
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} is not set"):
+        read_settings(production.environment(**{**STRIPE, name: ""}))
+
+
+@pytest.mark.parametrize(("key", "livemode"), [("rk_test_0123456789", "yes"), ("sk_live_0123456789", "no")])
+def test_a_key_of_the_other_mode_stops_the_start(read_settings, key, livemode):
+    changes = {**STRIPE, "STRIPE_API_KEY": key, "STRIPE_LIVEMODE": livemode}
+
+    with pytest.raises(OddValue, match=f"^STRIPE_API_KEY='{key[:8]}...'") as stopped:
+        read_settings(production.environment(**changes))
+
+    assert "0123456789" not in str(stopped.value)
 
 
 def test_own_secrets_are_made_once_and_for_nobody_else_to_read(tmp_path):

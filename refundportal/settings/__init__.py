@@ -28,6 +28,11 @@ from refundportal.settings.mode import env
 from refundportal.settings.rooms import INSTALLED_APPS as INSTALLED_APPS
 from refundportal.settings.rooms import MIDDLEWARE as MIDDLEWARE
 from refundportal.settings.rooms import TEMPLATES as TEMPLATES
+from refundportal.settings.stripe import STRIPE_API_BASE as STRIPE_API_BASE
+from refundportal.settings.stripe import STRIPE_API_KEY as STRIPE_API_KEY
+from refundportal.settings.stripe import STRIPE_LIVEMODE as STRIPE_LIVEMODE
+from refundportal.settings.stripe import STRIPE_WEBHOOK_SECRETS as STRIPE_WEBHOOK_SECRETS
+from refundportal.settings.stripe import check_stripe
 from refundportal.staff.look import unfold
 
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var"))).resolve()
@@ -63,11 +68,12 @@ APPROVAL_LIMIT = env.parsed(
 API_APPROVAL = env.flag("API_APPROVAL", False)
 PAYOUT_RAILS = env.choices(
     "PAYOUT_RAILS",
-    ["sandbox", "manual"],
+    ["sandbox", "stripe", "manual"],
     ["manual"] if PRODUCTION else ["sandbox", "manual"],
 )
 if PRODUCTION and "sandbox" in PAYOUT_RAILS:
     raise OddValue("PAYOUT_RAILS", ",".join(PAYOUT_RAILS), "in production mode no sandbox: it moves no money")
+check_stripe(PAYOUT_RAILS)
 
 # With this on, a process dies where the variable CRASH_AT says, to show that nothing is lost or done twice.
 DEBUG_CRASH_POINTS = env.flag("DEBUG_CRASH_POINTS", False)
