@@ -105,6 +105,9 @@ def logging_config(*, log_format: str, level: str) -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
             "django_structlog.celery": {"level": "WARNING"},
             "fontTools": {"level": "WARNING"},
+            # Calls to providers are told by the portal's own lines.
+            "httpx": {"level": "WARNING"},
+            "stripe": {"level": "WARNING"},
         },
     }
 

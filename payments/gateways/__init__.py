@@ -13,6 +13,7 @@ from payments.gateways.protocol import (
     ProviderLine,
 )
 from payments.gateways.sandbox import SandboxGateway
+from payments.gateways.stripe import StripeGateway
 from payments.models import Rail
 
 __all__ = [
@@ -28,7 +29,10 @@ __all__ = [
     "machine_rails",
 ]
 
-_GATEWAYS: dict[str, Gateway] = {Rail.SANDBOX.value: SandboxGateway()}
+_GATEWAYS: dict[str, Gateway] = {
+    Rail.SANDBOX.value: SandboxGateway(),
+    Rail.STRIPE.value: StripeGateway(),
+}
 
 
 class NoGateway(DomainError):

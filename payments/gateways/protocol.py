@@ -20,15 +20,21 @@ class AnswerKind(StrEnum):
     UNKNOWN = "unknown"  # nothing that can be relied on: time-out, server error, odd answer
     WAIT = "wait"  # not now; this call did nothing
     NONE = "none"  # it knows no order of this key (look-ups only)
+    MANUAL = "manual"  # no machine can go on: people must look
 
 
 NOT_EXECUTED_CODES: Final = frozenset(
     {
         "account_closed",
         "amount_too_large",
+        "charge_already_refunded",
+        "charge_disputed",
+        "charge_not_refundable",
         "declined",
         "invalid_account",
         "payment_not_refundable",
+        "refund_disputed_payment",
+        "refund_failed",
     }
 )
 """The only failures that prove that no money moved. Every other refusal leaves a payout in doubt."""
@@ -36,13 +42,19 @@ NOT_EXECUTED_CODES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutOrder:
-    """An order to send money back. `key` names it in every try; `payment_reference` is the provider's own."""
+    """
+    An order to send money back. `key` names it in every try.
+
+    `payment_reference` is the provider's own name of the payment, `provider_reference` that of what it made
+    of an earlier try, once it is known.
+    """
 
     key: UUID
     amount: Money
     request_id: UUID
     payment_reference: str
     destination_id: UUID | None
+    provider_reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +62,8 @@ class GatewayAnswer:
     """
     A provider's answer to an order or a look-up.
 
-    `amount` is what the provider says it moves, where it says so. `retry_at` comes with `wait` alone.
+    `amount` is what the provider says it moves, where it says so. `retry_at` says when to try again (`wait`),
+    or to ask again (`unknown`).
     """
 
     kind: AnswerKind

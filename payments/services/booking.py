@@ -156,7 +156,14 @@ def _end(booking: Booking, state: PayoutState, code: str) -> None:
 
 
 def _book_unknown(booking: Booking) -> None:
-    mark_unknown(booking.payout, now=booking.now, actor=booking.actor, code=booking.answer.code[:CODE_MAX])
+    answer = booking.answer
+    mark_unknown(
+        booking.payout,
+        now=booking.now,
+        actor=booking.actor,
+        code=answer.code[:CODE_MAX],
+        look_up_at=answer.retry_at,
+    )
 
 
 def mark_unknown(
@@ -215,6 +222,16 @@ def _book_none(booking: Booking) -> None:
         _look_again(booking.payout, booking.now)
 
 
+def _book_manual(booking: Booking) -> None:
+    """No machine can go on with it."""
+    payout = booking.payout
+    if payout.state in _UNSURE:
+        code = booking.answer.code[:CODE_MAX]
+        hand_to_finance(payout, now=booking.now, code=code, actor=booking.actor)
+    elif payout.state == PayoutState.ACCEPTED:
+        _look_again(payout, booking.now)
+
+
 def _book_other_amount(booking: Booking) -> None:
     """Never book another amount or currency than ordered: a person looks at it."""
     _leave_break(booking, BreakKind.DIFFERENT)
@@ -262,4 +279,5 @@ _BOOKINGS: Final[dict[AnswerKind, Callable[[Booking], None]]] = {
     AnswerKind.UNKNOWN: _book_unknown,
     AnswerKind.WAIT: _book_wait,
     AnswerKind.NONE: _book_none,
+    AnswerKind.MANUAL: _book_manual,
 }

@@ -87,16 +87,18 @@ def _look_up(claim: Claim, now: datetime) -> None:
     payout = book_answer(payout_id=claim.order.key, answer=answer, now=now, attempt_id=claim.attempt_id)
     if payout.state != PayoutState.UNKNOWN:
         return
-    resend = _go_on(payout.pk, may_send=may_send, now=now)
+    resend = _go_on(payout.pk, may_send=may_send, now=now, ask_at=answer.retry_at)
     if resend is not None:
         crash_point("after_claim")
         send_claim(resend, now)
 
 
 @transaction.atomic(durable=True)
-def _go_on(payout_id: UUID, *, may_send: bool, now: datetime) -> Claim | None:
+def _go_on(payout_id: UUID, *, may_send: bool, now: datetime, ask_at: datetime | None) -> Claim | None:
     """
     Decide about a payout that stays in doubt: to people once its key is old, else send it again.
+
+    `ask_at`: the provider asked not to be asked before.
 
     Nothing is sent again for a payment in dispute: the look-ups go on. A payment that was charged back is
     left to people.
@@ -113,7 +115,7 @@ def _go_on(payout_id: UUID, *, may_send: bool, now: datetime) -> Claim | None:
     elif may_send and payment.status == PaymentStatus.CAPTURED:
         return claim_payout(payout, now)
     else:
-        mark_unknown(payout, now=now)
+        mark_unknown(payout, now=now, look_up_at=ask_at)
     return None
 
 

@@ -154,6 +154,7 @@ def order_of(payout: Payout) -> PayoutOrder:
         request_id=payout.request_id,
         payment_reference=payout.payment.provider_reference,
         destination_id=payout.destination_id,
+        provider_reference=payout.provider_reference,
     )
 
 

@@ -1,0 +1,26 @@
+"""Stripe: refunds of what was paid there, and what its objects say."""
+
+from payments.gateways.stripe.gateway import StripeGateway
+from payments.gateways.stripe.objects import (
+    Contradiction,
+    DisputesFound,
+    IntentFound,
+    ObjectGone,
+    RefundFound,
+    StripeReader,
+    Unreachable,
+)
+from payments.gateways.stripe.signature import BadSignature, check_signature
+
+__all__ = [
+    "BadSignature",
+    "Contradiction",
+    "DisputesFound",
+    "IntentFound",
+    "ObjectGone",
+    "RefundFound",
+    "StripeGateway",
+    "StripeReader",
+    "Unreachable",
+    "check_signature",
+]
