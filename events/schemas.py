@@ -109,6 +109,7 @@ _PAYOUT: Final = "request:id payment:id amount:amount currency:currency"
 _REQUEST: Final = "number:number payment:id"
 _BREAK: Final = "kind:code payment:id? payout:id?"
 _RECONCILIATION: Final = "rail:code lines:count differences:count"
+_PROVIDER_EVENT: Final = "provider:code event:code type:code"
 _ENQUIRY: Final = "contract:id? request:id?"
 _ENDPOINT: Final = "api_client:id"
 _ROLE: Final = "change:id group:code gives:yes"
@@ -244,6 +245,18 @@ _TABLE: Final = (
         "reconciliation",
         "A provider's book could not be read to its end.",
         _RECONCILIATION,
+    ),
+    (
+        "provider_event.tried_again",
+        "provider_event",
+        "Finance lets a provider's message be worked off again.",
+        _PROVIDER_EVENT,
+    ),
+    (
+        "provider_event.set_aside",
+        "provider_event",
+        "Finance says that it needs nothing more.",
+        _PROVIDER_EVENT,
     ),
     (
         "refund_request.submitted",

@@ -88,7 +88,7 @@ RULES = (
     never_deleted("payments_payoutattempt"),
     frozen("payments_payoutattempt", "payout_id", "kind", "started_at"),
     never_deleted("payments_providerevent"),
-    frozen("payments_providerevent", "provider", "external_id", "body"),
+    frozen("payments_providerevent", "provider", "external_id", "type", "body", "received_at"),
     never_deleted("payments_bankaccount"),
     frozen(
         "payments_bankaccount",

@@ -36,6 +36,18 @@ def reconcile_rails() -> int:
 
 
 @shared_task
+def work_provider_events() -> int:
+    """Work off what providers told."""
+    return services.work_provider_events(now=timezone.now())
+
+
+@shared_task
+def keep_missed_events() -> int:
+    """Ask for what providers told and did not arrive."""
+    return services.keep_missed_events(now=timezone.now())
+
+
+@shared_task
 def check_money() -> list[dict[str, Any]]:
     """Check every invariant; each violation is an alarm in the log."""
     found = list(checks.find_violations(timezone.now()))

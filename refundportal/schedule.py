@@ -16,6 +16,8 @@ SCHEDULE: Final[Mapping[str, int]] = {
     "payments.tasks.look_after_payouts": 10,
     "payments.tasks.warn_closing_windows": 60,
     "payments.tasks.reconcile_rails": 60,
+    "payments.tasks.work_provider_events": 5,
+    "payments.tasks.keep_missed_events": 3600,
     "payments.tasks.check_money": 300,
     "refunds.tasks.remind_information": 300,
     "refunds.tasks.expire_drafts": 3600,

@@ -190,7 +190,7 @@ def catches_everything(path: Path) -> Iterator[str]:
 # which whatever broke means "in doubt".
 OUTERMOST = re.compile(
     r"(^|/)(tasks(\.py|/)|beat\.py|events/outbox\.py$|events/webhooks/(layout|claims|sending|postman)\.py$"
-    r"|payments/services/(sending|doubts)\.py$)"
+    r"|payments/services/(sending|doubts|provider_events)\.py$)"
 )
 
 

@@ -12,7 +12,7 @@ from django.core.mail import EmailMessage
 from django.http import HttpResponse
 
 from accounts import services
-from refundportal import logs
+from refundportal import logs, urls
 from refundportal.mail import ConsoleAndFolderBackend
 from refundportal.middleware import ProxyMiddleware
 
@@ -105,6 +105,23 @@ def test_staff_pages_may_evaluate_scripts_of_our_own_only(client, path):
 
     assert "script-src 'self' 'unsafe-eval';" in f"{policy};"
     assert "http" not in policy
+
+
+OUTSIDE_OF_THE_DOORS = {
+    "account/": "allauth's pages",
+    "identity/o/api/": "token and revoke, tested with the API",
+    "metrics": "for the inside only, see above",
+    "webhooks/stripe/": "signed, tested in test_incoming.py",
+}
+DOORS = {"admin/", "api/v1/", ""}
+"""Each has a table of its own, in which every address stands."""
+
+
+def test_every_address_outside_of_the_doors_is_in_the_table():
+    found = [str(one.pattern) for one in urls.urlpatterns]
+
+    assert set(found) == {*OUTSIDE_OF_THE_DOORS, *DOORS}
+    assert len(found) == len(set(found))
 
 
 @pytest.fixture

@@ -38,17 +38,29 @@ class BankAccount(models.Model):
 
 
 class ProviderEvent(models.Model):
-    """A raw inbound provider event, stored after its signature held, worked off later."""
+    """
+    A raw inbound provider event, stored after its signature held, worked off later.
 
-    id = models.BigAutoField(primary_key=True)
+    `attempts` counts tries that failed for a reason of the event; after the last one it is given up and left
+    to Finance. `outcome` says what came of it, `note` why a person set it aside.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     provider = models.CharField(max_length=20)
     external_id = models.CharField(max_length=140)
     type = models.CharField(max_length=80)
     body = models.BinaryField()
     received_at = models.DateTimeField()
     worked_at = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True)
+    given_up_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=40, blank=True)
+    set_aside_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    note = models.CharField(max_length=500, blank=True)
 
     class Meta:
         constraints = [
@@ -56,10 +68,15 @@ class ProviderEvent(models.Model):
         ]
         indexes = [
             models.Index(
+                fields=["next_attempt_at"],
+                condition=Q(worked_at__isnull=True, given_up_at__isnull=True),
+                name="provider_events_to_work",
+            ),
+            models.Index(
                 fields=["received_at"],
                 condition=Q(worked_at__isnull=True),
-                name="provider_events_to_work",
-            )
+                name="provider_events_not_worked",
+            ),
         ]
 
     def __str__(self) -> str:

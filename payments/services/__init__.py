@@ -7,6 +7,13 @@ from payments.services.capture import capture_payment, provider_capture_instant
 from payments.services.disputes import charge_back_payment, dispute_payment, resolve_dispute
 from payments.services.doubts import look_after_payouts
 from payments.services.payments import authorise_payment, fail_payment, record_payment, void_payment
+from payments.services.provider_events import (
+    keep_event,
+    keep_missed_events,
+    set_event_aside,
+    try_event_again,
+    work_provider_events,
+)
 from payments.services.reconciliation import reconcile, reconcile_due, reconcile_now
 from payments.services.refunds import (
     cancel_payout,
@@ -23,10 +30,12 @@ from payments.services.steps import (
     resolve_manual,
     withdraw_step,
 )
+from payments.services.stripe_events import BadEvent, read_event
 from payments.services.usage import UsageResult, record_usage
 from payments.services.windows import warn_closing_windows
 
 __all__ = [
+    "BadEvent",
     "UsageResult",
     "authorise_payment",
     "book_answer",
@@ -39,9 +48,12 @@ __all__ = [
     "fail_payment",
     "give_up_payout",
     "issue_credit",
+    "keep_event",
+    "keep_missed_events",
     "leave_break",
     "look_after_payouts",
     "provider_capture_instant",
+    "read_event",
     "read_iban",
     "reconcile",
     "reconcile_due",
@@ -56,8 +68,11 @@ __all__ = [
     "resolve_manual",
     "save_bank_account",
     "send_due_payouts",
+    "set_event_aside",
     "take_break",
+    "try_event_again",
     "void_payment",
     "warn_closing_windows",
     "withdraw_step",
+    "work_provider_events",
 ]

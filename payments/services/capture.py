@@ -70,12 +70,14 @@ def capture_payment(
     value_date: date | None = None,
     now: datetime,
     imported: bool = False,
+    received_at: datetime | None = None,
 ) -> Payment:
     """
     Note that provider or bank confirmed the money: freeze terms and deadline, allocate, book, assign usage.
 
     `captured_at` is now unless given; `value_date` never decides the window. With `imported` (existing
-    contracts only) it may lie further back than a day; the payment is marked.
+    contracts only) it may lie further back than a day; the payment is marked. With `received_at` the day is
+    counted from when a provider's message came, not from when it could be worked off.
 
     :raises NotFoundOrHidden, NotPermitted:
     :raises CapturedInTheFuture, CapturedTooFarBack: an instant that cannot be taken
@@ -85,7 +87,7 @@ def capture_payment(
     found = payment_of(principal, payment_id)
     require_money(principal)
     captured_at = captured_at or now
-    _check_instant(captured_at, now, imported=imported)
+    _check_instant(captured_at, now, known_at=received_at or now, imported=imported)
     lock_contract(found.contract_id)
     lock_stage(found.stage_id)
     payment = lock_payment(payment_id)
@@ -103,10 +105,10 @@ def capture_payment(
     return payment
 
 
-def _check_instant(captured_at: datetime, now: datetime, *, imported: bool) -> None:
+def _check_instant(captured_at: datetime, now: datetime, *, known_at: datetime, imported: bool) -> None:
     if captured_at > now:
         raise CapturedInTheFuture(faults=[_at_captured_at("must not lie in the future", CapturedInTheFuture)])
-    if not imported and now - captured_at > BACKDATED_AT_MOST:
+    if not imported and known_at - captured_at > BACKDATED_AT_MOST:
         raise CapturedTooFarBack(
             faults=[_at_captured_at("must lie at most one day back", CapturedTooFarBack)]
         )

@@ -163,13 +163,18 @@ def _compare_line(compared: _Comparison, line: ProviderLine) -> None:
     if line.kind in _GONE_WELL and compared.live.setdefault(payout.pk, line.reference) != line.reference:
         _leave_theirs(compared, line, payout)
         return
+    book_line(payout, line, compared.now)
+
+
+def book_line(payout: Payout, line: ProviderLine, now: datetime) -> None:
+    """Book what a provider's line says about a payout, unless that is known already."""
     if _tells_nothing_new(payout, line):
         return
-    _claim_if_ready(payout.pk, line, compared.now)
+    _claim_if_ready(payout.pk, line, now)
     answer = GatewayAnswer(
-        kind=line.kind, code=line.code, reference=line.reference, amount=line.amount, detail="reconciliation"
+        kind=line.kind, code=line.code, reference=line.reference, amount=line.amount, detail="their book"
     )
-    book_answer(payout_id=payout.pk, answer=answer, now=compared.now)
+    book_answer(payout_id=payout.pk, answer=answer, now=now)
 
 
 def _tells_nothing_new(payout: Payout, line: ProviderLine) -> bool:

@@ -133,6 +133,7 @@ def _forgotten_event(world):
         type="x",
         body=b"{}",
         received_at=timezone.now() - timedelta(hours=2),
+        next_attempt_at=timezone.now(),
     )
 
 
