@@ -22,7 +22,7 @@ from kernel.days import local_date, zone_of
 from kernel.errors import DomainError
 from refundportal.staff import shown
 from refundportal.staff.acts import ActingAdmin, Offer
-from refundportal.staff.answers import Answered, Clause, Outcome, Worth
+from refundportal.staff.answers import Answered, Clause, Outcome, Received, Worth
 from refundportal.staff.case import case_page, case_row
 from refundportal.staff.case_acts import (
     AddAttachment,
@@ -139,6 +139,7 @@ class RequestAdmin(ActingAdmin):
         Standing,
         Age,
         Worth,
+        Received,
         Answered,
         Outcome,
         Clause,
