@@ -118,5 +118,10 @@ def unfold(company_name: str) -> dict[str, Any]:
         "STYLES": [_stylesheet],
         "COLORS": {"base": _PAPER, "primary": _ACCENT, "font": _FONT},
         "ACCOUNT": {"navigation": account},
-        "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": _sidebar()},
+        "SIDEBAR": {
+            "show_search": True,
+            "command_search": True,
+            "show_all_applications": False,
+            "navigation": _sidebar(),
+        },
     }

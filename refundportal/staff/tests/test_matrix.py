@@ -72,6 +72,7 @@ TABLE: dict[str, tuple[int, int, int]] = {
     "r/<path:content_type_id>/<path:object_id>/": (404, 404, 404),
     "<app>/": (200, 404, 404),
     "(?P<url>.*)$": (404, 404, 404),
+    "filters/": (405, 405, 405),
     "attachment/<uuid:row_id>/": (404, 403, 403),
     "attachment/<uuid:row_id>/preview/": (404, 403, 403),
     "accounts/apiclient/new/": (403, 403, 200),
