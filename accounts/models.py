@@ -158,6 +158,25 @@ class RoleChange(models.Model):
         return f"{self.user}: {self.role}"
 
 
+class SavedFilter(models.Model):
+    """A choice of filters that a member of staff keeps for a list; `page` names the list, such as a model."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_filters")
+    page = models.CharField(max_length=100)
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=1000)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "page", "name"], name="saved_filters_are_named_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class IdempotencyRecord(models.Model):
     """The answer given to one call under one key, so that the same call again gets it again."""
 

@@ -73,16 +73,22 @@ class Statement:
 
 def names_in(contract: Contract) -> Names:
     """Gather the names of a contract's stages, items and meters. Three queries."""
-    stages = Stage.objects.filter(contract=contract).values_list("code", "title")
     items = AcceptanceItem.objects.filter(stage__contract=contract)
-    meters = Meter.objects.filter(contract=contract).values_list("code", "title")
+    return names_of(Stage.objects.filter(contract=contract), items, meters_named(contract))
+
+
+def meters_named(contract: Contract) -> dict[str, str]:
+    """Give the titles of a contract's meters by code. One query."""
+    return dict(Meter.objects.filter(contract=contract).values_list("code", "title"))
+
+
+def names_of(stages: Iterable[Stage], items: Iterable[AcceptanceItem], meters: Mapping[str, str]) -> Names:
+    """Put together the names of rows that have been read."""
+    rows = {stage.pk: stage for stage in stages}
     return Names(
-        stages=dict(stages),
-        meters=dict(meters),
-        items={
-            (stage, code): words
-            for stage, code, words in items.values_list("stage__code", "code", "statement")
-        },
+        stages={stage.code: stage.title for stage in rows.values()},
+        meters=meters,
+        items={(rows[item.stage_id].code, item.code): item.statement for item in items},
     )
 
 

@@ -5,7 +5,7 @@ An act calls one service. What the service refuses becomes words on the page, no
 nothing that was typed is lost. An act that is not possible stays visible with the reason why not.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Generic, TypeVar
 from uuid import UUID
@@ -14,7 +14,7 @@ import structlog
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
@@ -127,6 +127,10 @@ class Act(Generic[Row]):
         """
         raise NotImplementedError
 
+    def completed(self, typed: Any) -> Any:
+        """Fill in what a preview does not need but the form does, while somebody is still typing."""
+        return typed
+
     def back(self) -> str:
         """Give the address to go on from when it is done."""
         return record_url(self.row)
@@ -135,21 +139,6 @@ class Act(Generic[Row]):
 def record_url(row: Model) -> str:
     """Give the address of a record's page."""
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-
-
-class RehearsalOver(Exception):
-    """Ends a rehearsal, so that nothing of it stays."""
-
-
-def rehearse(act: Callable[[], Any]) -> Any:
-    """Do something and undo it again: give what it gave, keep nothing of it."""
-    seen: list[Any] = []
-    try:
-        with transaction.atomic():
-            seen.append(act())
-            raise RehearsalOver
-    except RehearsalOver:
-        return seen[0]
 
 
 class ActingAdmin(StaffAdmin):
@@ -230,11 +219,15 @@ class ActingAdmin(StaffAdmin):
         return self._show(request, act, act.form())
 
     def _do(self, request: HttpRequest, act: Act[Any]) -> HttpResponse:
-        form = act.form(request.POST, request.FILES)
+        is_live = "HX-Request" in request.headers
+        if is_live and not act.previews:
+            raise PermissionDenied
+        form = act.form(act.completed(request.POST) if is_live else request.POST, request.FILES)
         if not form.is_valid():
             return self._show(request, act, form, status=422)
         try:
-            if act.previews and "confirmed" not in request.POST:
+            # What a page asks for while somebody types is only shown, whatever it sends.
+            if is_live or (act.previews and "confirmed" not in request.POST):
                 return self._show(request, act, form, preview=act.preview(form))
             done = act.do(form)
         except DomainError as refusal:

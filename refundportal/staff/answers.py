@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import BigIntegerField, Case, F, QuerySet, Value, When
 from django.http import HttpRequest
@@ -11,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kernel.currencies import CURRENCY_DIGITS
-from kernel.days import OutsideCalendar
+from kernel.days import OutsideCalendar, local_date, zone_of
 from refundportal.staff.charts import month_words, months_between
 from refundportal.staff.visits import visit_of
 from refunds.selectors.reports import REASONS_OF_CLAUSE, Period, month_of, months_until
@@ -92,16 +93,22 @@ class Clause(admin.SimpleListFilter):
         return queryset if reasons is None else queryset.filter(main_reason__in=reasons)
 
 
-class Answered(admin.SimpleListFilter):
-    """Answered within some days of the company's zone: `2026-05-01..2026-05-31`."""
+class Within(admin.SimpleListFilter):
+    """Some days of the company's zone, the first and the last included: `2026-05-01..2026-05-31`."""
 
-    title = _("Answered in")
-    parameter_name = "answered"
+    field = ""
+    has_days = True
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        period = months_until(visit_of(request).now, MONTHS_OFFERED)
+        now = visit_of(request).now
+        period = months_until(now, MONTHS_OFFERED)
         months = reversed(months_between(period.first, period.last))
-        return [(period_text(month_of(month)), month_words(month)) for month in months]
+        offered = [(period_text(month_of(month)), month_words(month)) for month in months]
+        if not self.has_days:
+            return offered
+        today = local_date(now, zone_of(settings.COMPANY_TIME_ZONE))
+        days = ((gettext("today"), 0, 0), (gettext("yesterday"), 1, 1), (gettext("the last 7 days"), 6, 0))
+        return [*((period_text(_days_ago(today, *of)), words) for words, *of in days), *offered]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
@@ -109,9 +116,40 @@ class Answered(admin.SimpleListFilter):
         period = read_period(str(self.value()))
         if period is None:
             return queryset.none()
-        return queryset.filter(
-            state__in=REQUEST_DECIDED, decided_at__gte=period.since, decided_at__lt=period.until
-        )
+        return queryset.filter(**{f"{self.field}__gte": period.since, f"{self.field}__lt": period.until})
+
+
+def _days_ago(today: date, first: int, last: int) -> Period:
+    return Period(first=today - timedelta(days=first), last=today - timedelta(days=last))
+
+
+class Answered(Within):
+    """Answered within some days."""
+
+    title = _("Answered in")
+    parameter_name = "answered"
+    field = "decided_at"
+    has_days = False
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().queryset(request, queryset)
+        return rows.filter(state__in=REQUEST_DECIDED) if self.value() else rows
+
+
+class Received(Within):
+    """Received within some days."""
+
+    title = _("Received in")
+    parameter_name = "received"
+    field = "submitted_at"
+
+
+class Arrived(Within):
+    """Money that arrived within some days."""
+
+    title = _("Arrived in")
+    parameter_name = "arrived"
+    field = "captured_at"
 
 
 def period_text(period: Period) -> str:

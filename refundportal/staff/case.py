@@ -2,26 +2,24 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from accounts.groups import APPROVER, REVIEWER
 from accounts.models import User
-from contracts.models import AcceptanceItem, Assessment, Delivery, Document, Membership, Stage
-from contracts.selectors import acceptance_at, deliveries_at, item_values, items_of
+from contracts.models import Document, Membership
 from kernel.days import local_date, zone_of
 from kernel.errors import NotFoundOrHidden
-from kernel.exact import decimal_text, scaled_text
 from kernel.money import Money
-from payments.models import Allocation
 from refundportal.staff.visits import Visit
-from refundportal.web.rail import clock_of, gather_rail
+from refundportal.staff.work import Work, papers_of, works_of
+from refundportal.web.rail import clock_of
 from refundportal.web.timeline import timeline_of
 from refunds.letters import finding_lines
 from refunds.models import RefundRequest
@@ -32,7 +30,6 @@ from refunds.statement import Names, Statement, names_in, statement_of
 from refunds.states import REQUEST_OPEN
 from refunds.wording import DIFFERENCES, money_words, words_for
 
-MICRO = 6
 PEOPLE_MAX = 30
 _ROWS = (
     "payment__terms",
@@ -45,29 +42,6 @@ _ROWS = (
     "reviewer",
     "received_evidence",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemLine:
-    """One acceptance item; `found` is the share in words, empty while it has not been examined."""
-
-    item: AcceptanceItem
-    weight: str
-    found: str
-    objection: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """A stage that the payment pays for, with the delivery that this application is judged by."""
-
-    stage: Stage
-    part: Money
-    delivery: Delivery | None
-    accepted_at: datetime | None
-    acceptance_is_late: bool
-    items: tuple[ItemLine, ...]
-    assessments: tuple[Assessment, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,18 +68,22 @@ def case_row(visit: Visit, request_id: UUID) -> RefundRequest:
 
 def case_page(visit: Visit, row: RefundRequest) -> dict[str, Any]:
     """Gather what the page of a case shows."""
-    case = case_of(visit.principal, row, now=visit.now)
-    names = names_in(row.contract)
-    works = works_of(row)
+    files = list(row.attachments.order_by("uploaded_at", "id"))
+    own = [file for file in files if file.message_id is None]
+    case = case_of(visit.principal, row, now=visit.now, attachments=own)
+    papers = papers_of(row.contract)
+    names = papers.names
+    works = works_of(row, papers)
     zone = row.payment.terms.time_zone if row.payment.terms else ""
     return {
         "case": case,
+        "files": files,
         "zone": zone,
         "statement": statement_of(case.answer, names),
         "receipt": statement_of(row.receipt_answer, names),
         "findings": tuple(finding_lines(case.answer)),
         "changes": tuple(change_lines(case.changes, row.currency)),
-        "rail": gather_rail(row.contract, visit.now),
+        "rail": papers.rail(visit.now),
         "clock": clock_of(row.payment, visit.now),
         "timeline": timeline_of(case),
         "works": works,
@@ -127,70 +105,6 @@ def is_overdue(row: RefundRequest, now: datetime) -> bool:
         and row.state in REQUEST_OPEN
         and row.answer_due_on < local_date(now, zone_of(terms.time_zone))
     )
-
-
-def works_of(row: RefundRequest) -> tuple[Work, ...]:
-    """Gather the work that an application's payment pays for. Five queries for any number of stages."""
-    parts = list(
-        Allocation.objects.filter(payment=row.payment_id)
-        .select_related("stage")
-        .order_by("stage__position", "id")
-    )
-    stage_ids = [part.stage_id for part in parts]
-    deliveries = deliveries_at(stage_ids, row.submitted_at)
-    ids = [delivery.pk for delivery in deliveries.values()]
-    items, values = items_of(stage_ids), item_values(ids)
-    assessments: dict[UUID, list[Assessment]] = {}
-    for one in Assessment.objects.filter(delivery__in=ids).select_related("by", "evidence"):
-        assessments.setdefault(one.delivery_id, []).append(one)
-    objections = {(one["stage"], one["item"]): one["text"] for one in row.objections}
-    return tuple(
-        _work(row, part, deliveries.get(part.stage_id), items, values, assessments, objections)
-        for part in parts
-    )
-
-
-def _work(
-    row: RefundRequest,
-    part: Allocation,
-    delivery: Delivery | None,
-    items: Mapping[UUID, Sequence[AcceptanceItem]],
-    values: Mapping[UUID, Mapping[UUID, Fraction | None]],
-    assessments: Mapping[UUID, Sequence[Assessment]],
-    objections: Mapping[tuple[str, str], str],
-) -> Work:
-    found = values.get(delivery.pk, {}) if delivery is not None else {}
-    counts = None if delivery is None else acceptance_at(delivery, row.submitted_at)
-    return Work(
-        stage=part.stage,
-        part=Money(part.amount_minor, row.currency),
-        delivery=delivery,
-        accepted_at=counts,
-        acceptance_is_late=delivery is not None and delivery.accepted_at is not None and counts is None,
-        items=tuple(
-            ItemLine(
-                item=item,
-                weight=_weight(item.weight_micro),
-                found=share_words(found[item.pk]) if item.pk in found else "",
-                objection=objections.get((part.stage.code, item.code), ""),
-            )
-            for item in items.get(part.stage_id, ())
-        ),
-        assessments=tuple(assessments.get(delivery.pk, ())) if delivery is not None else (),
-    )
-
-
-def _weight(micro: int) -> str:
-    text = scaled_text(micro, MICRO)
-    return text.rstrip("0").rstrip(".")
-
-
-def share_words(share: Fraction | None) -> str:
-    """Say a share as people do: `60 %`, or the fraction itself where that does not end."""
-    if share is None:
-        return _("cannot be tested")
-    percent = decimal_text(share * 100)
-    return f"{percent}\u00a0%" if "/" not in percent else decimal_text(share)
 
 
 def objection_lines(row: RefundRequest, names: Names) -> list[tuple[str, str]]:
@@ -278,7 +192,7 @@ def _deeds(case: CaseView, works: Iterable[Work]) -> Iterator[tuple[User | None,
 
 
 def approvers_of(case: CaseView, works: Iterable[Work]) -> list[tuple[str, str]]:
-    """Name who could be the second person, with how far their right goes. Three queries."""
+    """Name who could be the second person, with how far their right goes. One query."""
     row = case.request
     barred = {person.pk for person, _deed, bars in _deeds(case, works) if bars and person is not None}
     barred |= {
@@ -287,17 +201,22 @@ def approvers_of(case: CaseView, works: Iterable[Work]) -> list[tuple[str, str]]
         if work.delivery is not None and work.delivery.acceptance_recorded_by_id is not None
         if not work.delivery.accepted_by_client
     }
-    members = set(Membership.objects.filter(client=row.client_id).values_list("user_id", flat=True))
-    staff = User.objects.filter(is_active=True, is_staff=True, groups__name__in=(REVIEWER, APPROVER))
-    people = staff.distinct().order_by("name").prefetch_related("groups")[:PEOPLE_MAX]
+    memberships = Membership.objects.filter(client=row.client_id, user=OuterRef("pk"))
+    groups = User.groups.through.objects.filter(user=OuterRef("pk"))
+    people = (
+        User.objects.filter(
+            ~Exists(memberships),
+            Exists(groups.filter(group__name__in=(REVIEWER, APPROVER))),
+            is_active=True,
+            is_staff=True,
+        )
+        .annotate(approves_any=Exists(groups.filter(group__name=APPROVER)))
+        .order_by("name")
+    )
     limit = approval_limit(row.currency)
     up_to = _("up to %(limit)s a day and client") % {"limit": money_words(limit.text, limit.currency)}
     return [
-        (str(person), _("any amount") if _is_in(person, APPROVER) else up_to)
-        for person in people
-        if person.pk not in barred | members
+        (str(person), _("any amount") if person.approves_any else up_to)
+        for person in people[:PEOPLE_MAX]
+        if person.pk not in barred
     ]
-
-
-def _is_in(person: User, group: str) -> bool:
-    return any(one.name == group for one in person.groups.all())

@@ -6,11 +6,12 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from contracts.models import Amendment, Contract, Document, Membership, Meter, Stage
+from contracts.models import Amendment, Contract, ContractState, Document, Membership, Meter, Stage
 from contracts.selectors import (
     contract_of,
     contracts_of,
@@ -23,7 +24,8 @@ from kernel.exact import scaled_text
 from kernel.money import Money
 from payments.models import Payment
 from refundportal.staff import shown
-from refundportal.staff.acts import ActingAdmin
+from refundportal.staff.acts import ActingAdmin, Offer, reviewers_only
+from refundportal.staff.authoring import write_view
 from refundportal.staff.contract_acts import (
     AcceptDelivery,
     CompleteContract,
@@ -84,11 +86,31 @@ class ContractAdmin(ActingAdmin):
         return contracts_of(visit_of(request).principal)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.import_view)
-        return [path("import/", view, name="contracts_contract_import"), *super().get_urls()]
+        importing, writing = map(self.admin_site.admin_view, (self.import_view, self.write_view))
+        return [
+            path("import/", importing, name="contracts_contract_import"),
+            path("new/", writing, name="contracts_contract_new"),
+            path("<uuid:row_id>/write/", writing, name="contracts_contract_write"),
+            *super().get_urls(),
+        ]
 
     def import_view(self, request: HttpRequest) -> HttpResponse:
         return import_view(self, request)
+
+    def write_view(self, request: HttpRequest, row_id: UUID | None = None) -> HttpResponse:
+        return write_view(self, request, row_id)
+
+    def offers(self, visit: Visit, row: Contract) -> list[Offer]:
+        """Offer first to write a draft anew: its page is a sheet, not a form of one act."""
+        offers = super().offers(visit, row)
+        if row.state != ContractState.DRAFT:
+            return offers
+        place = reverse("admin:contracts_contract_write", args=[row.pk])
+        title = gettext("Write the draft anew")
+        return sorted(
+            [Offer("write", title, "file-text", place, reviewers_only(visit)), *offers],
+            key=lambda offer: not offer.allowed,
+        )
 
     def read(self, visit: Visit, row_id: UUID) -> Contract:
         return contract_of(visit.principal, row_id)

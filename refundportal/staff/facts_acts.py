@@ -12,10 +12,12 @@ from contracts.models import MeterKind, UsageRecord
 from kernel.days import local_date, zone_of
 from kernel.errors import InvalidInput
 from kernel.exact import scaled_text
-from refundportal.staff.acts import ActForm, rehearse
-from refundportal.staff.case import Work, before_and_after, total_words, works_of
+from refundportal.staff.acts import ActForm
+from refundportal.staff.case import before_and_after, total_words
 from refundportal.staff.case_acts import CaseAct, document_url
 from refundportal.staff.fields import EvidenceField, IdField, ShareField, YesNoField, reason_field
+from refundportal.staff.rehearsal import rehearse
+from refundportal.staff.work import Work, works_of
 from refunds.models import RefundRequest, UsageExclusion
 from refunds.selectors import case_of, requests_of
 from refunds.services import assess, exclude_usage, record_hidden_defect, record_statutory_check
@@ -49,7 +51,6 @@ class FactAct(CaseAct):
 
     previews = True
     button = _("Keep this fact")
-    template = "staff/act_fact.html"
     form_class: ClassVar[type[FactForm]]
 
     def form(self, *data: Any) -> ActForm:
@@ -64,7 +65,15 @@ class FactAct(CaseAct):
         raise NotImplementedError
 
     def context(self) -> dict[str, Any]:
-        return {"document_url": document_url(self.row)}
+        return {"document_url": document_url(self.row), "is_live": True}
+
+    def completed(self, typed: Any) -> Any:
+        """The answer can be seen before the reason is written."""
+        if typed.get("reason", "").strip():
+            return typed
+        filled = typed.copy()
+        filled["reason"] = "-"
+        return filled
 
     def _before(self) -> Mapping[str, Any]:
         return case_of(self.visit.principal, self.row, now=self.visit.now).answer

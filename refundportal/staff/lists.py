@@ -27,6 +27,7 @@ from unfold.views import ChangeList
 from events.selectors import timeline_of
 from payments.models import Account
 from refundportal.staff.journal import told
+from refundportal.staff.saved import saved_for
 from refundportal.staff.visits import may_read
 
 PAGE_VAR = "p"
@@ -170,6 +171,7 @@ class StaffAdmin(ModelAdmin):
     actions = None
     list_per_page = PAGE_SIZE
     list_fullwidth = True
+    list_before_template = "staff/_saved_filters.html"
     list_filter_sheet = False
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
@@ -201,6 +203,8 @@ class StaffAdmin(ModelAdmin):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         title = str(self.opts.verbose_name_plural)
         context = {"title": title[:1].upper() + title[1:], "actions_on_top": False}
+        if self.has_view_permission(request):
+            context |= saved_for(request, self.opts)
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def history_view(

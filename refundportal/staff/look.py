@@ -5,6 +5,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 _PAPER: Final = {
@@ -52,6 +53,12 @@ def _page(title: Any, icon: str, name: str, permission: str = "may_read") -> dic
     }
 
 
+def _credits() -> dict[str, Any]:
+    """Lead to the payments that were given instead of money."""
+    page = _page(_("Credits"), "confirmation_number", "payments_payment_changelist")
+    return {**page, "link": format_lazy("{}?method__exact=credit", page["link"])}
+
+
 def _stylesheet(request: HttpRequest) -> str:
     return static("staff/staff.css")
 
@@ -81,6 +88,7 @@ def _sidebar() -> list[dict[str, Any]]:
         _group(
             _("Money"),
             _page(_("Payments"), "payments", "payments_payment_changelist"),
+            _credits(),
             _page(_("Payouts"), "send_money", "payments_payout_changelist"),
             _page(_("Differences"), "difference", "payments_break_changelist"),
             _page(_("Books compared"), "balance", "payments_reconciliation_changelist"),
@@ -118,5 +126,10 @@ def unfold(company_name: str) -> dict[str, Any]:
         "STYLES": [_stylesheet],
         "COLORS": {"base": _PAPER, "primary": _ACCENT, "font": _FONT},
         "ACCOUNT": {"navigation": account},
-        "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": _sidebar()},
+        "SIDEBAR": {
+            "show_search": True,
+            "command_search": True,
+            "show_all_applications": False,
+            "navigation": _sidebar(),
+        },
     }

@@ -15,6 +15,7 @@ from payments.models import Method, Payment, PaymentStatus, Transfer
 from payments.selectors import payment_of, payments_of
 from refundportal.staff import shown
 from refundportal.staff.acts import ActingAdmin
+from refundportal.staff.answers import Arrived
 from refundportal.staff.lists import Currency
 from refundportal.staff.payment_acts import (
     Authorise,
@@ -75,7 +76,7 @@ class PaymentAdmin(ActingAdmin):
         "captured_shown",
         "deadline_shown",
     )
-    list_filter = ("status", Window, "method", "rail", Currency, "imported")
+    list_filter = ("status", Window, Arrived, "method", "rail", Currency, "imported")
     list_select_related = ("client", "contract", "stage")
     search_fields = (
         "number__istartswith",

@@ -22,7 +22,7 @@ from kernel.days import local_date, zone_of
 from kernel.errors import DomainError
 from refundportal.staff import shown
 from refundportal.staff.acts import ActingAdmin, Offer
-from refundportal.staff.answers import Answered, Clause, Outcome, Worth
+from refundportal.staff.answers import Answered, Clause, Outcome, Received, Worth
 from refundportal.staff.case import case_page, case_row
 from refundportal.staff.case_acts import (
     AddAttachment,
@@ -41,7 +41,7 @@ from refundportal.staff.site import site
 from refundportal.staff.visits import Visit, may_read, visit_of
 from refundportal.web.pages import cursor_in, page_of
 from refunds.letters import acknowledgement_of, decision_letter_of
-from refunds.models import RefundRequest
+from refunds.models import Attachment, RefundRequest
 from refunds.selectors import current_decision, messages_of, requests_of
 from refunds.statement import statement_of
 from refunds.states import REQUEST_OPEN
@@ -139,6 +139,7 @@ class RequestAdmin(ActingAdmin):
         Standing,
         Age,
         Worth,
+        Received,
         Answered,
         Outcome,
         Clause,
@@ -193,12 +194,13 @@ class RequestAdmin(ActingAdmin):
         return case_row(visit, row_id)
 
     def page(self, request: HttpRequest, visit: Visit, row: RefundRequest) -> dict[str, Any]:
-        thread = page_of(
-            messages_of(visit.principal, row.pk).prefetch_related("attachments"), cursor=cursor_in(request)
-        )
+        thread = page_of(messages_of(visit.principal, row.pk), cursor=cursor_in(request))
+        files: dict[UUID, list[Attachment]] = {}
+        for file in row.page["files"]:  # type: ignore[attr-defined]
+            files.setdefault(file.message_id, []).append(file)
         return {
             "thread": thread,
-            "messages_shown": thread.rows[::-1],
+            "messages_shown": [(one, files.get(one.pk, ())) for one in thread.rows[::-1]],
             "state": STATES[row.state],
             "document_url": document_url(row),
             **row.page,  # type: ignore[attr-defined]  # gathered once, for the acts and for the page

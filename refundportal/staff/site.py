@@ -28,10 +28,12 @@ class StaffSite(UnfoldAdminSite):
     def extra_urls(self) -> list[URLPattern]:
         from refundportal.staff.downloads import attachment_view, preview_view
         from refundportal.staff.reports import report_csv_view, reports_view
+        from refundportal.staff.saved import saved_filters_view
 
         return [
             path("reports/", self.admin_view(reports_view), name="reports"),
             path("reports/<slug:by>/csv/", self.admin_view(report_csv_view), name="report-csv"),
+            path("filters/", self.admin_view(saved_filters_view), name="saved-filters"),
             path("attachment/<uuid:row_id>/", self.admin_view(attachment_view), name="attachment"),
             path(
                 "attachment/<uuid:row_id>/preview/",
@@ -68,9 +70,11 @@ class StaffSite(UnfoldAdminSite):
         return super().index(request, {"board": board, **(extra_context or {})})
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        from refundportal.staff.palette import palette
+
         if not may_read(request):
             raise PermissionDenied
-        return super().search(request, extra_context)
+        return palette(request, self.get_sidebar_list(request))
 
 
 site = StaffSite(name="admin")

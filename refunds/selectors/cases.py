@@ -1,11 +1,13 @@
 """The case: everything one page, letter or answer shows about a request, in a constant number of queries."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -109,8 +111,18 @@ def case_view(principal: Principal, request_id: UUID, *, now: datetime) -> CaseV
     return case_of(principal, request_of(principal, request_id), now=now)
 
 
-def case_of(principal: Principal, request: RefundRequest, *, now: datetime) -> CaseView:
-    """Gather everything about a request that was read through the principal (see `request_of`)."""
+def case_of(
+    principal: Principal,
+    request: RefundRequest,
+    *,
+    now: datetime,
+    attachments: Sequence[Attachment] | None = None,
+) -> CaseView:
+    """
+    Gather everything about a request that was read through the principal (see `request_of`).
+
+    `attachments` are the files of the application itself, where somebody has read them already.
+    """
     answer, changes = _answer(request, now)
     money = given_back(request)
     decision = request.decisions.select_related("proposed_by", "approved_by").order_by("-number").first()
@@ -123,7 +135,7 @@ def case_of(principal: Principal, request: RefundRequest, *, now: datetime) -> C
         proposal=_proposal(principal, request),
         money=money,
         facts=tuple(_established(request)) if principal.is_staff else (),
-        attachments=list(files),
+        attachments=list(files) if attachments is None else attachments,
         timeline=_timeline(principal, request, money),
         next_step=next_step_of(request, money),
         actions=allowed_actions(principal, request, now=now),
@@ -155,40 +167,90 @@ def _proposal(principal: Principal, request: RefundRequest) -> Proposal | None:
 
 
 def _established(request: RefundRequest) -> Iterator[EstablishedFact]:
-    """Give the facts established in a case, the oldest first. Three queries."""
-    checks = StatutoryCheck.objects.filter(request=request).select_related("by", "evidence")
-    defects = HiddenDefect.objects.filter(request=request).select_related("by", "evidence", "delivery__stage")
-    excluded = UsageExclusion.objects.filter(request=request).select_related("by", "evidence", "usage_record")
-    facts = [
-        *(_fact("statutory_check", row, holds=row.holds) for row in checks),
-        *(_fact("hidden_defect", row, holds=row.holds, stage=row.delivery.stage.code) for row in defects),
-        *(
-            _fact("usage_exclusion", row, excluded=row.excluded, record=str(row.usage_record))
-            for row in excluded
-        ),
-    ]
-    yield from sorted(facts, key=lambda fact: fact.at)
+    """Give the facts established in a case, the oldest first. One query for the three kinds."""
+    checks = _facts(StatutoryCheck, request, "statutory_check", "holds", Value(""))
+    defects = _facts(HiddenDefect, request, "hidden_defect", "holds", F("delivery__stage__code"))
+    record = Concat("usage_record__source", Value(":"), "usage_record__external_id")
+    excluded = _facts(UsageExclusion, request, "usage_exclusion", "excluded", record)
+    for row in checks.union(defects, excluded, all=True).order_by("at", "id"):
+        yield _fact(row)
 
 
-def _fact(kind: str, row: StatutoryCheck | HiddenDefect | UsageExclusion, **detail: Any) -> EstablishedFact:
-    return EstablishedFact(
-        kind=kind, by=row.by, at=row.at, reason=row.reason, evidence=row.evidence, detail=detail
+def _facts(
+    model: type[StatutoryCheck | HiddenDefect | UsageExclusion],
+    request: RefundRequest,
+    kind: str,
+    verdict: str,
+    about: Any,
+) -> QuerySet[Any, Any]:
+    """Read the facts of one kind in the columns that all kinds have: what it says, and what it is about."""
+    return (
+        model._default_manager.filter(request=request)
+        .order_by()
+        .values(
+            "id",
+            "at",
+            "reason",
+            kind=Value(kind, output_field=CharField()),
+            verdict=F(verdict),
+            about=Cast(about, CharField()),
+            by_pk=F("by_id"),
+            by_name=F("by__name"),
+            by_email=F("by__email"),
+            evidence_pk=F("evidence_id"),
+            evidence_title=F("evidence__title"),
+            evidence_version=F("evidence__version"),
+        )
     )
 
 
+_DETAIL: Final[Mapping[str, tuple[str, str]]] = {
+    "statutory_check": ("holds", ""),
+    "hidden_defect": ("holds", "stage"),
+    "usage_exclusion": ("excluded", "record"),
+}
+"""How the verdict of each kind of fact is called, and what it is about."""
+
+
+def _fact(row: Mapping[str, Any]) -> EstablishedFact:
+    verdict, about = _DETAIL[row["kind"]]
+    evidence = None
+    if row["evidence_pk"] is not None:
+        evidence = Document(
+            pk=row["evidence_pk"], title=row["evidence_title"], version=row["evidence_version"]
+        )
+    return EstablishedFact(
+        kind=row["kind"],
+        by=User(pk=row["by_pk"], name=row["by_name"], email=row["by_email"]),
+        at=row["at"],
+        reason=row["reason"],
+        evidence=evidence,
+        detail={verdict: row["verdict"], **({about: row["about"]} if about else {})},
+    )
+
+
+_NAME_OF_ACTOR: Final = Case(
+    When(
+        actor_kind__in=("client", "staff"),
+        then=Subquery(User.objects.filter(pk=OuterRef("actor_id")).values("name")),
+    )
+)
+
+
 def _timeline(principal: Principal, request: RefundRequest, money: GivenBack) -> tuple[Happening, ...]:
-    """Tell what happened to a request, its payouts and its credit. Two queries."""
+    """Tell what happened to a request, its payouts and its credit. One query."""
     subjects = [request.pk, *(payout.pk for payout in money.payouts)]
     if money.credit is not None:
         subjects.append(money.credit.pk)
-    events = _without_echoes([event for event in timeline_of(subjects) if _is_for(principal, event)])
-    people = _names_of(events) if principal.is_staff else {}
+    named: dict[str, Any] = {"person": _NAME_OF_ACTOR} if principal.is_staff else {}
+    happened = timeline_of(subjects, **named)
+    events = _without_echoes([event for event in happened if _is_for(principal, event)])
     return tuple(
         Happening(
             type=event.type,
             what=words_for(EVENTS, event.type),
             who=words_for(WHO, event.actor_kind),
-            person=people.get(event.actor_id, "") if event.actor_id else "",
+            person=getattr(event, "person", None) or "",
             at=event.at,
             data=event.data,
         )
@@ -208,11 +270,6 @@ def _without_echoes(events: Sequence[Event]) -> list[Event]:
     """Leave out files that came with a message or the application itself: that entry says it."""
     brought = {event.at for event in events if event.type in ("message.posted", "refund_request.submitted")}
     return [event for event in events if event.type != "attachment.added" or event.at not in brought]
-
-
-def _names_of(events: Iterable[Event]) -> dict[UUID, str]:
-    ids = {event.actor_id for event in events if event.actor_id and event.actor_kind in ("client", "staff")}
-    return dict(User.objects.filter(pk__in=ids).values_list("pk", "name"))
 
 
 def next_step_of(request: RefundRequest, money: GivenBack) -> NextStep | None:

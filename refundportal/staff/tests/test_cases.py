@@ -62,6 +62,21 @@ def test_a_fact_is_shown_before_it_is_kept(delivered: Scene):
     assert again(request).answer["refund"] == "250.00"
 
 
+def test_while_somebody_types_the_new_answer_is_shown_and_nothing_is_kept(delivered: Scene):
+    request = in_review(delivered)
+    events, desk = count_events(), Desk(delivered.cast.rita, headers={"HX-Request": "true"})
+    typed = {"share_0": "1", "share_1": "1/2", "share_2": "0"}
+
+    live = desk.do(request, "assess", **typed)
+    unsound = desk.do(request, "assess", share_0="7")
+    other = desk.do(request, "request_information", question="Which orders?")
+
+    assert "With this Refund in part" in words(live)
+    assert (live.status_code, unsound.status_code, other.status_code) == (200, 422, 403)
+    assert count_events() == events
+    assert again(request).answer["outcome"] == "needs_review"
+
+
 @pytest.mark.parametrize("typed", ["0.5", "0,5", "1/2", "50%", "50 %"])
 def test_a_share_is_taken_as_people_write_it(delivered: Scene, typed: str):
     request = in_review(delivered)

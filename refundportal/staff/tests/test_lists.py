@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from contracts.services import create_client
 from contracts.tests.cast import NOW
+from events.guards import lifted
 from refundportal.staff import lists
 from refundportal.staff.tests.desk import Desk, words
 from refunds.tests.scene import Scene, applied
@@ -97,3 +98,34 @@ def test_the_queue_shows_what_is_open_unless_more_is_asked_for(scene: Scene):
     assert request.number not in words(desk.get("/admin/refunds/refundrequest/"))
     assert request.number in words(desk.get("/admin/refunds/refundrequest/?standing=all"))
     assert request.number in words(desk.get("/admin/refunds/refundrequest/", {"q": request.number}))
+
+
+@pytest.mark.parametrize(
+    ("at", "days", "is_shown"),
+    [
+        ("2026-06-01T21:59:59+00:00", "2026-06-01..2026-06-01", True),
+        ("2026-06-01T22:00:00+00:00", "2026-06-01..2026-06-01", False),  # midnight in Berlin
+        ("2026-06-01T22:00:00+00:00", "2026-06-02..2026-06-02", True),
+        ("2026-10-24T21:59:59+00:00", "2026-10-25..2026-10-25", False),
+        ("2026-10-25T22:59:59+00:00", "2026-10-25..2026-10-25", True),  # a day of 25 hours
+        ("2026-10-25T23:00:00+00:00", "2026-10-25..2026-10-25", False),
+        ("2026-06-01T12:00:00+00:00", "nonsense", False),
+    ],
+)
+def test_days_begin_and_end_by_the_companys_clocks(scene: Scene, at: str, days: str, is_shown: bool):
+    request = applied(scene)
+    with lifted():
+        type(request).objects.filter(pk=request.pk).update(submitted_at=at)
+        type(scene.payment).objects.filter(pk=scene.payment.pk).update(captured_at=at)
+    desk = Desk(scene.cast.rita)
+
+    queue = words(desk.get("/admin/refunds/refundrequest/", {"received": days}))
+    payments = words(desk.get("/admin/payments/payment/", {"arrived": days}))
+
+    assert (request.number in queue, scene.payment.number in payments) == (is_shown, is_shown)
+
+
+def test_payments_are_found_by_the_reference_of_the_provider(scene: Scene):
+    type(scene.payment).objects.filter(pk=scene.payment.pk).update(provider_reference="pi_3Nx")
+
+    assert scene.payment.number in words(Desk(scene.cast.finn).get("/admin/payments/payment/", {"q": "pi_3"}))

@@ -1,15 +1,36 @@
 """The pages of the staff site open, and what they cost does not grow with what there is."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import Any
 
 import pytest
 
 from contracts.tests.cast import NOW
 from payments.models import Payout
+from payments.services import record_usage
 from refundportal.staff.tests.desk import Desk, list_of, page_of, queries_of, words
-from refunds.models import Enquiry
-from refunds.services import ask_question, post_message
-from refunds.tests.scene import LATER, Scene, applied, approved, evidence, in_review, paid, proposed
+from refunds.models import Enquiry, RefundRequest
+from refunds.services import (
+    ask_question,
+    assess,
+    exclude_usage,
+    post_message,
+    record_hidden_defect,
+    record_statutory_check,
+)
+from refunds.services.files import Upload
+from refunds.tests.scene import (
+    LATER,
+    Scene,
+    applied,
+    approved,
+    evidence,
+    in_review,
+    make_scene,
+    paid,
+    proposed,
+)
 
 LISTS = (
     "refunds_refundrequest",
@@ -68,18 +89,71 @@ def test_the_case_page_opens_for_every_group(delivered: Scene, name: str):
     assert "Orders get lost." in words(answer)
 
 
-def test_the_case_page_costs_the_same_with_a_long_thread(delivered: Scene):
-    request = in_review(delivered)
-    desk = Desk(delivered.cast.rita)
+def used(scene: Scene) -> None:
+    """A call that the client's software reported."""
+    record = {
+        "source": "meter",
+        "external_id": "1",
+        "contract": str(scene.contract.pk),
+        "meter": "api_calls",
+        "quantity": "1",
+        "occurred_at": NOW.isoformat(),
+    }
+    record_usage(principal=scene.cast.as_erp, records=[record], now=NOW)
+
+
+def established(scene: Scene, request: RefundRequest, now: datetime = LATER) -> None:
+    """Whatever reviewers can establish in a case, each with a reason and a document."""
+    said: dict[str, Any] = {
+        "principal": scene.cast.as_rita,
+        "request_id": request.pk,
+        "evidence_id": evidence(scene, now=now).pk,
+        "reason": "Looked at.",
+        "now": now,
+    }
+    assess(stage_id=scene.stage.pk, values={"AC-1": "1/2", "AC-2": "0"}, **said)
+    record_hidden_defect(stage_id=scene.stage.pk, holds=True, **said)
+    record_statutory_check(holds=True, **said)
+    exclude_usage(records=[("meter", "1")], excluded=True, **said)
+
+
+def talked(scene: Scene, request: RefundRequest, now: datetime = LATER) -> None:
+    """A note with a file."""
+    post_message(
+        principal=scene.cast.as_rita,
+        request_id=request.pk,
+        body="Look.",
+        is_internal=True,
+        attachments=[Upload(BytesIO(b"text"), "note.txt")],
+        now=now,
+    )
+
+
+def test_the_case_page_costs_the_same_however_much_was_said_and_established(db, clock):
+    scene = make_scene(kind="consumer", is_delivered=True)
+    used(scene)
+    request = in_review(scene)
+    desk = Desk(scene.cast.arno)
     before = queries_of(desk, page_of(request))
 
-    for _ in range(6):
-        post_message(
-            principal=delivered.cast.as_rita, request_id=request.pk, body="Look.", is_internal=True, now=LATER
-        )
+    for minutes in range(3):
+        established(scene, request, LATER + timedelta(minutes=minutes))
+        talked(scene, request, LATER + timedelta(minutes=minutes))
+    page = desk.open(request)
 
-    # One more reads the files of messages, once there are messages.
-    assert queries_of(desk, page_of(request)) <= before + 1 <= 34
+    assert queries_of(desk, page_of(request)) == before < 25
+    said = words(page)
+    assert said.count("There is a hidden defect. Looked at. Rita") == 3
+    assert said.count("The law gives a longer period. Looked at. Rita") == 3
+    assert said.count("Company usage excluded: meter:1 Looked at. Rita") == 3
+    assert said.count("note.txt") == 3
+
+
+@pytest.mark.parametrize("so_far", [in_review, proposed, approved])
+def test_the_case_page_asks_less_than_25_times_in_every_state(scene: Scene, so_far):
+    request = so_far(scene)
+
+    assert queries_of(Desk(scene.cast.arno), page_of(request)) < 25
 
 
 def test_records_of_money_and_agreement_open(scene: Scene):

@@ -1,0 +1,105 @@
+"""Finding: the palette, and the filters that each person keeps."""
+
+from typing import Any
+
+import pytest
+
+from accounts.models import SavedFilter
+from accounts.saved_filters import KEPT_MAX
+from payments.models import Payment
+from refundportal.staff.tests.desk import Desk, list_of, queries_of, words
+from refunds.tests.scene import Scene, applied
+
+QUEUE = list_of("refunds_refundrequest")
+
+
+def keep(desk: Desk, name: str = "Late ones", query: str = "standing=overdue&p=abc", **other: Any) -> Any:
+    fields = {"page": "refunds_refundrequest", "name": name, "query": query, **other}
+    return desk.post("/admin/filters/", fields)
+
+
+def test_a_choice_is_kept_under_a_name_and_stands_beside_its_list(scene: Scene):
+    desk = Desk(scene.cast.rita)
+    assert "Keep this choice as" not in words(desk.get(QUEUE))
+    assert "Keep this choice as" in words(desk.get(QUEUE + "?standing=overdue"))
+
+    answer = keep(desk)
+
+    assert answer.headers["Location"] == QUEUE + "?standing=overdue"
+    assert '<a href="?standing=overdue">Late ones</a>' in desk.get(QUEUE).content.decode()
+    assert "Late ones" not in words(desk.get(list_of("payments_payment")))
+    here = words(desk.get(QUEUE + "?standing=overdue"))
+    assert "Forget" in here
+    assert "Keep this choice as" not in here
+
+
+def test_filters_are_each_persons_own(scene: Scene):
+    rita, arno = Desk(scene.cast.rita), Desk(scene.cast.arno)
+    keep(rita)
+    kept = SavedFilter.objects.get()
+
+    keep(arno, remove=str(kept.pk))
+
+    assert SavedFilter.objects.get() == kept
+    assert "Late ones" not in words(arno.get(QUEUE))
+    keep(rita, remove=str(kept.pk))
+    assert not SavedFilter.objects.exists()
+
+
+def test_the_same_name_again_takes_the_place_of_the_first_and_room_is_bounded(scene: Scene):
+    desk = Desk(scene.cast.rita)
+    for number in range(KEPT_MAX):
+        keep(desk, f"Filter {number}")
+    keep(desk, "Filter 0", "standing=mine")
+    keep(desk, "One more")
+
+    assert SavedFilter.objects.count() == KEPT_MAX
+    assert SavedFilter.objects.get(name="Filter 0").query == "standing=mine"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": " "},
+        {"name": "x" * 61},
+        {"name": "a\x00b"},
+        {"query": "p=abc"},
+        {"query": "q=" + "x" * 1000},
+        {"page": "nowhere"},
+        {"page": "refunds_refundrequest", "remove": "1"},
+    ],
+)
+def test_what_cannot_be_kept_is_not(scene: Scene, fields: dict[str, str]):
+    answer = keep(Desk(scene.cast.rita), **fields)
+
+    assert answer.status_code in (302, 404)
+    assert not SavedFilter.objects.exists()
+
+
+def found(desk: Desk, term: str) -> str:
+    return words(desk.get("/admin/search/", {"extended": "1", "s": term}))
+
+
+def test_the_palette_finds_pages_and_records_by_how_their_names_begin(scene: Scene):
+    request = applied(scene)
+    Payment.objects.filter(pk=scene.payment.pk).update(provider_reference="pi_3Nx")
+    desk = Desk(scene.cast.rita)
+
+    assert "Laboratory • Policy" in found(desk, "labor")
+    assert f"{request.number} • Application · Acme" in found(desk, request.number.lower())
+    assert f"{scene.payment.number} • Payment · Acme" in found(desk, "pi_3")
+    assert f"{scene.contract.number} Order desk" in found(desk, scene.contract.number)
+    assert "Acme • Client · office@acme.example" in found(desk, "office@ac")
+    assert "No results" in found(desk, "zzz")
+
+
+def test_the_palette_asks_as_often_whatever_there_is(scene: Scene):
+    applied(scene)
+
+    assert queries_of(Desk(scene.cast.rita), "/admin/search/?extended=1&s=A") <= 10
+
+
+def test_the_palette_finds_nothing_for_whoever_is_in_no_group(scene: Scene):
+    scene.cast.rita.groups.clear()
+
+    assert Desk(scene.cast.rita).get("/admin/search/?extended=1&s=Acme").status_code == 403
