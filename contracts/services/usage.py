@@ -1,8 +1,9 @@
 """The primitive under usage records: many rows, one statement, each counted once."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -42,6 +43,7 @@ class InsertedUsage:
 
 
 _COLUMNS: Final = tuple(field.name for field in fields(UsageRow))
+_values_of: Final = attrgetter(*_COLUMNS)
 
 
 def insert_usage(rows: Sequence[UsageRow]) -> list[InsertedUsage]:
@@ -61,7 +63,7 @@ def _insert(rows: Sequence[UsageRow]) -> Iterator[InsertedUsage]:
     for row in rows:
         first.setdefault((row.source, row.external_id), row)
     places = ", ".join([f"({', '.join(['%s'] * len(_COLUMNS))})"] * len(first))
-    values = [value for row in first.values() for value in _as_stored(row)]
+    values = list(_as_stored(first.values()))
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {UsageRecord._meta.db_table} ({', '.join(_COLUMNS)}) VALUES {places} "  # noqa: S608
@@ -74,10 +76,15 @@ def _insert(rows: Sequence[UsageRow]) -> Iterator[InsertedUsage]:
             yield InsertedUsage(new[name], row)
 
 
-def _as_stored(row: UsageRow) -> Iterator[Any]:
-    """Give the values as this database takes them."""
-    for field, value in zip(_FIELDS, astuple(row), strict=True):
-        yield field.get_db_prep_save(value, connection)
+def _as_stored(rows: Iterable[UsageRow]) -> Iterator[Any]:
+    """Give the values of all rows, one after the other, as this database takes them."""
+    if connection.features.has_native_uuid_field:  # PostgreSQL's driver takes ids and instants as they are
+        for row in rows:
+            yield from _values_of(row)
+        return
+    for row in rows:
+        for field, value in zip(_FIELDS, _values_of(row), strict=True):
+            yield field.get_db_prep_save(value, connection)
 
 
 def _field(name: str) -> "Field[Any, Any]":

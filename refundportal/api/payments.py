@@ -235,8 +235,9 @@ class QuoteView(ApiView):
             target_stage_id=query.get("target_stage"),
             now=self.now,
         )
-        remember_quote(quoted)
-        answer = {**quoted.answer_json, "facts_fingerprint": quoted.fingerprint}
+        written = quoted.answer_json
+        remember_quote(quoted, written)
+        answer = {**written, "facts_fingerprint": quoted.fingerprint}
         if quoted.target_stage is not None:
             owed = quoted.target_stage.amount_minor - quoted.target_stage.covered_minor
             credit = quoted.answer.refund

@@ -31,7 +31,7 @@ from refunds.models import (
     Remedy,
     RequestState,
 )
-from refunds.selectors import given_back, request_of
+from refunds.selectors import GivenBack, given_back, request_of
 
 
 class RequestRow(serializers.Serializer[RefundRequest]):
@@ -190,7 +190,15 @@ class NewAttachment(StrictSerializer):
 def show_request(principal: Principal, request_id: UUID) -> dict[str, Any]:
     """Show an application as this caller sees it: two queries."""
     case = request_of(principal, request_id)
-    back = given_back(case)
+    return _shown(case, given_back(case))
+
+
+def show_new_request(made: RefundRequest) -> dict[str, Any]:
+    """Show an application as its service has just made it, without reading it: no money went back."""
+    return _shown(made, GivenBack(payouts=(), credit=None))
+
+
+def _shown(case: RefundRequest, back: GivenBack) -> dict[str, Any]:
     return {
         **RequestBody(case).data,
         "payout_state": back.state,

@@ -20,6 +20,7 @@ from refundportal.api.request_bodies import (
     NewRequest,
     RequestDetail,
     RequestRow,
+    show_new_request,
     show_request,
 )
 from refundportal.api.schema import documented
@@ -77,7 +78,7 @@ class RequestsView(ListView):
     def post(self, request: Request) -> Response:
         body = self.body(NewRequest)
         made = self._record(body) if any(name in body for name in _RECEPTION) else self._apply(body)
-        return created(show_request(self.principal, made.pk), "api-request", made.pk)
+        return created(show_new_request(made), "api-request", made.pk)
 
     def _apply(self, body: dict[str, Any]) -> RefundRequest:
         return apply_for_refund(principal=self.principal, now=self.now, **body)

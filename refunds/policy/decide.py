@@ -10,7 +10,8 @@ from refunds.policy.amount import work_out
 from refunds.policy.answer import Answer, Line
 from refunds.policy.codes import ClientType, Outcome, PaymentStatus, Reason, Remedy
 from refunds.policy.facts import Facts
-from refunds.policy.findings import NOT_CAPTURED, Deadline, Figures, find_all
+from refunds.policy.figures import Deadline, Figures
+from refunds.policy.findings import NOT_CAPTURED, find_all
 
 Verdict = tuple[Outcome, tuple[Reason, ...]]
 

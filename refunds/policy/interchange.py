@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from fractions import Fraction
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, Final
 
 import holidays
@@ -19,6 +20,7 @@ from refunds.policy import POLICY_VERSION
 from refunds.policy.answer import Answer, Line
 from refunds.policy.codes import LineKind
 from refunds.policy.decide import decide
+from refunds.policy.details import TRUTH, text_or_null
 from refunds.policy.facts import Facts
 from refunds.policy.reading import InvalidFacts, id_of, parse_facts
 
@@ -26,6 +28,7 @@ __all__ = [
     "DATA_VERSIONS",
     "InvalidFacts",
     "answer_json",
+    "answer_text",
     "error_json",
     "evaluate_json",
     "facts_json",
@@ -38,7 +41,8 @@ __all__ = [
 DATA_VERSIONS: Final[Mapping[str, str]] = {"tzdata": tzdata.IANA_VERSION, "holidays": holidays.__version__}
 """The zone and holiday data that computed deadlines rest on."""
 
-_SUBJECTS: Final = {str(LineKind.CONFORMING_WORK): "stage", str(LineKind.USAGE): "meter"}
+_DATA_VERSIONS_TEXT: Final = json.dumps(dict(DATA_VERSIONS))
+_SUBJECTS: Final = {LineKind.CONFORMING_WORK: "stage", LineKind.USAGE: "meter"}
 _MAY_GROW: Final = frozenset({"findings", "data_versions"})
 
 
@@ -58,37 +62,39 @@ def error_json(facts_id: str | None, faults: tuple[Fault, ...]) -> dict[str, Any
 
 
 def answer_json(facts_id: str, answer: Answer) -> dict[str, Any]:
-    """Write an answer completely, as it is exchanged and stored."""
-    currency = answer.refund.currency
-    digits = digits_of(currency)
-    written: dict[str, Any] = {
-        "id": facts_id,
-        "policy_version": POLICY_VERSION,
-        "deadline": answer.deadline_text,
-        "in_time": answer.in_time,
-        "outcome": str(answer.outcome),
-        "reasons": [str(reason) for reason in answer.reasons],
-        "refund": scaled_text(answer.refund.minor, digits),
-    }
-    if answer.refund_at_most is not None:
-        written["refund_at_most"] = scaled_text(answer.refund_at_most.minor, digits)
-    written["currency"] = currency
-    written["entitlement"] = scaled_text(answer.entitlement.minor, digits)
-    written["retained"] = scaled_text(answer.retained.minor, digits)
-    written["conforming_value"] = ratio_text(*answer.conforming_value.as_integer_ratio())
-    written["usage_value"] = ratio_text(*answer.usage_value.as_integer_ratio())
-    written["lines"] = [_line_json(line, digits) for line in answer.lines]
-    written["findings"] = [
-        {"rule": check.name, "clause": check.clause, "holds": holds, "detail": check.explain(figures)}
-        for check, holds, figures in answer.findings
-    ]
-    written["data_versions"] = dict(DATA_VERSIONS)
+    """Give an answer completely, as it is exchanged and stored."""
+    written: dict[str, Any] = json.loads(answer_text(facts_id, answer))
     return written
 
 
-def _line_json(line: Line, digits: int) -> dict[str, str]:
-    kind = str(line.kind)
-    return {"kind": kind, _SUBJECTS[kind]: line.name, "amount": scaled_text(line.amount.minor, digits)}
+def answer_text(facts_id: str, answer: Answer) -> str:
+    """Write an answer completely, as JSON text in ASCII."""
+    currency = answer.refund.currency
+    digits = digits_of(currency)
+    at_most = answer.refund_at_most
+    reasons = ", ".join([quoted(reason) for reason in answer.reasons])
+    limit = "" if at_most is None else f'"refund_at_most": "{scaled_text(at_most.minor, digits)}", '
+    return (
+        f'{{"id": {quoted(facts_id)}, "policy_version": "{POLICY_VERSION}", '
+        f'"deadline": {text_or_null(answer.deadline_text)}, "in_time": {TRUTH[answer.in_time]}, '
+        f'"outcome": "{answer.outcome}", "reasons": [{reasons}], '
+        f'"refund": "{scaled_text(answer.refund.minor, digits)}", {limit}"currency": "{currency}", '
+        f'"entitlement": "{scaled_text(answer.entitlement.minor, digits)}", '
+        f'"retained": "{scaled_text(answer.retained.minor, digits)}", '
+        f'"conforming_value": "{ratio_text(*answer.conforming_value.as_integer_ratio())}", '
+        f'"usage_value": "{ratio_text(*answer.usage_value.as_integer_ratio())}", '
+        f'"lines": [{", ".join([_line_text(line, digits) for line in answer.lines])}], '
+        f'"findings": [{", ".join([finding.text for finding in answer.findings])}], '
+        f'"data_versions": {_DATA_VERSIONS_TEXT}}}'
+    )
+
+
+def _line_text(line: Line, digits: int) -> str:
+    kind, name, amount = line
+    return (
+        f'{{"kind": "{kind}", "{_SUBJECTS[kind]}": {quoted(name)}, '
+        f'"amount": "{scaled_text(amount.minor, digits)}"}}'
+    )
 
 
 def facts_json(facts: Facts) -> dict[str, Any]:

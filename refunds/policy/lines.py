@@ -6,7 +6,8 @@ from typing import Any, Final, NoReturn
 
 from kernel.errors import Fault
 from kernel.reading import DoubleKeys, Wrong
-from refunds.policy.interchange import error_json, evaluate_json
+from refunds.policy.decide import decide
+from refunds.policy.interchange import InvalidFacts, answer_text, error_json, parse_facts
 
 _INTEGER_DIGITS_MAX: Final = 400
 _BLANK: Final = b" \t\r\n"
@@ -51,13 +52,15 @@ def read_json(line: bytes) -> object:
         raise Wrong("is nested too deeply") from None
 
 
-def evaluate_line(line: bytes, default_time_zone: str) -> dict[str, Any]:
-    """Evaluate one line: the answer, or an error that names every fault."""
+def evaluate_line(line: bytes, default_time_zone: str) -> tuple[str, bool]:
+    """Evaluate one line: the answer, or an error that names every fault; and whether there was none."""
     try:
-        raw = read_json(line)
+        facts = parse_facts(read_json(line), default_time_zone=default_time_zone)
     except Wrong as wrong:
-        return error_json(None, (Fault(path="", message=str(wrong)),))
-    return evaluate_json(raw, default_time_zone=default_time_zone)
+        return _ENCODER.encode(error_json(None, (Fault(path="", message=str(wrong)),))), False
+    except InvalidFacts as invalid:
+        return _ENCODER.encode(error_json(invalid.data["id"], invalid.faults)), False
+    return answer_text(facts.id, decide(facts)), True
 
 
 def evaluate_lines(lines: Iterable[bytes], *, default_time_zone: str) -> Iterator[tuple[str, bool]]:
@@ -68,5 +71,4 @@ def evaluate_lines(lines: Iterable[bytes], *, default_time_zone: str) -> Iterato
     """
     for line in lines:
         if line.strip(_BLANK):
-            written = evaluate_line(line, default_time_zone)
-            yield _ENCODER.encode(written), "error" not in written
+            yield evaluate_line(line, default_time_zone)

@@ -178,9 +178,13 @@ def differences(shown: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[s
     ]
 
 
-def remember_quote(quoted: Quote) -> None:
-    """Keep a quote that was shown, so that a later change can be told field by field; it may get lost."""
-    answer = quoted.answer_json
+def remember_quote(quoted: Quote, written: Mapping[str, Any] | None = None) -> None:
+    """
+    Keep a quote that was shown, so that a later change can be told field by field; it may get lost.
+
+    :param written: its `answer_json`, if whoever shows it has that already
+    """
+    answer = quoted.answer_json if written is None else written
     kept = {field: answer.get(field) for field in ANSWER_FIELDS}
     cache.set(_key(quoted.payment.pk, quoted.fingerprint), kept, _REMEMBERED_S)
 

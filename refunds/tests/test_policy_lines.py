@@ -44,7 +44,7 @@ def evaluated(*lines, zone="Europe/Berlin"):
     ],
 )
 def test_a_line_that_is_no_json_object_is_one_fault_at_the_empty_path(line):
-    answer = evaluate_line(line, "UTC")
+    answer = json.loads(evaluate_line(line, "UTC")[0])
 
     assert answer["id"] is None
     assert [error["path"] for error in answer["error"]["errors"]] == [""]
@@ -72,7 +72,7 @@ def test_a_line_that_is_no_json_object_is_one_fault_at_the_empty_path(line):
 def test_numbers_and_keys_that_json_allows_but_no_field_takes_are_faults_of_their_field(old, new, path):
     assert old in SOUND
 
-    answer = evaluate_line(SOUND.replace(old, new, 1), "UTC")
+    answer = json.loads(evaluate_line(SOUND.replace(old, new, 1), "UTC")[0])
 
     assert answer["id"] == "sound"
     assert [error["path"] for error in answer["error"]["errors"]] == [path]

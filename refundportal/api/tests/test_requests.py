@@ -64,6 +64,7 @@ def test_a_clear_no_is_an_answer_and_no_error(cast, erp):
     assert case["answer"]["reasons"] == ["value_consumed"]
     decision = erp.get(f"refund-requests/{case['id']}/decision/").json()
     assert (decision["answer"], decision["approved_by"]) == (case["answer"], None)
+    assert erp.get(f"refund-requests/{case['id']}/").json() == case
 
 
 def test_a_second_application_for_the_same_payment_is_not_let_in_but_noted(cast, erp, payment):
