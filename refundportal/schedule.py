@@ -17,6 +17,7 @@ SCHEDULE: Final[Mapping[str, int]] = {
     "payments.tasks.warn_closing_windows": 60,
     "payments.tasks.reconcile_rails": 60,
     "payments.tasks.check_money": 300,
+    "payments.tasks.check_all_money": 24 * 3600,
     "refunds.tasks.remind_information": 300,
     "refunds.tasks.expire_drafts": 3600,
     "refunds.tasks.scan_files": 10,

@@ -109,7 +109,7 @@ def test_an_amount_is_charged_back_when_a_dispute_is_lost_and_only_then(cast, co
     refused("lost something", rows.update, status="charged_back")
     charge_back_payment(principal=cast.as_finn, payment_id=payment.pk, amount=eur("1.00"), now=LATER)
     refused("when a dispute is lost, and never again", rows.update, charged_back_minor=200)
-    refused("when a dispute is lost, and never again", rows.update, charged_back_minor=0)
+    refused("never again|lost something", rows.update, charged_back_minor=0)
 
 
 def test_a_signed_contract_is_worth_the_sum_of_its_stages(contract):
