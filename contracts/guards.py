@@ -1,7 +1,15 @@
 """What the database itself refuses about contracts."""
 
 from contracts.states import AMENDMENT, CONTRACT, DELIVERY, STAGE
-from events.guards import append_only, frozen, never_deleted, only_edges, refuse, starts_as
+from events.guards import (
+    append_only,
+    frozen,
+    never_deleted,
+    only_edges,
+    refuse,
+    refuse_after_looking,
+    starts_as,
+)
 
 _SIGNED_TEXT = " OR ".join(
     f"(NEW.{column} DIFFERS OLD.{column})"
@@ -36,6 +44,14 @@ AGREEMENTS = (
         "UPDATE",
         "what was signed is never rewritten",
         f"OLD.state <> 'draft' AND ({_SIGNED_TEXT})",
+    ),
+    refuse_after_looking(
+        "contracts_contract",
+        "UPDATE",
+        "a signed contract is worth the sum of its stages",
+        "OLD.state <> 'draft' AND NEW.total_minor <> OLD.total_minor AND NEW.total_minor <> "
+        "(SELECT COALESCE(SUM(s.amount_minor), 0) FROM contracts_stage s "
+        "WHERE s.contract_id = NEW.id AND NOT s.is_removed)",
     ),
     refuse("contracts_contract", "DELETE", "a signed contract is never deleted", "OLD.state <> 'draft'"),
     append_only("contracts_refundterms"),

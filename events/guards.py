@@ -6,9 +6,10 @@ way of altering a table would lose them silently), created after, and compared b
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from django.core import checks
@@ -20,6 +21,7 @@ from kernel.states import Edges
 Operation = Literal["INSERT", "UPDATE", "DELETE", "TRUNCATE"]
 PREFIX = "guard_"
 FUNCTION = "refundportal_refuse"
+LOOKING_FUNCTION = "refundportal_refuse_if"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class Guard:
     edges: Edges | None = None
     starts: tuple[str, ...] = ()
     """Of a guard that keeps a state machine: its column, its edges or its first states."""
+    looks_up: bool = False
+    """The condition reads other rows: PostgreSQL asks for it inside the function, not in the trigger."""
 
     @property
     def trigger(self) -> str:
@@ -132,6 +136,12 @@ def refuse(table: str, operation: Operation, name: str, condition: str) -> tuple
     )
 
 
+def refuse_after_looking(table: str, operation: Operation, name: str, condition: str) -> tuple[Guard, ...]:
+    """Like `refuse`, for a condition that reads other rows by their keys."""
+    (guard,) = refuse(table, operation, name, condition)
+    return (replace(guard, looks_up=True),)
+
+
 _registered: dict[str, Guard] = {}
 
 
@@ -149,6 +159,12 @@ def registered() -> tuple[Guard, ...]:
 def create_sql(guard: Guard, vendor: str) -> str | None:
     """Write the statement that creates a guard, or None where the database has no such operation."""
     message = guard.message.replace("'", "''")
+    if vendor == "postgresql" and guard.looks_up:
+        condition = _of_arguments(guard.condition).replace("'", "''")
+        return (
+            f"CREATE TRIGGER {guard.trigger} BEFORE {guard.operation} ON {guard.table} "
+            f"FOR EACH ROW EXECUTE FUNCTION {LOOKING_FUNCTION}('{message}', '{condition}')"
+        )
     if vendor == "postgresql":
         when = f" WHEN ({guard.condition.replace('DIFFERS', 'IS DISTINCT FROM')})" if guard.condition else ""
         each = "STATEMENT" if guard.operation == "TRUNCATE" else "ROW"
@@ -165,14 +181,31 @@ def create_sql(guard: Guard, vendor: str) -> str | None:
     )
 
 
-FUNCTION_BODY = " BEGIN RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = TG_ARGV[0]; END "
-FUNCTION_SQL = (
-    f"CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $${FUNCTION_BODY}$$"
-)
+def _of_arguments(condition: str) -> str:
+    """Write a condition over NEW and OLD as one over the first and the second argument of a query."""
+    condition = condition.replace("DIFFERS", "IS DISTINCT FROM")
+    return re.sub(r"\bOLD\.", "($2).", re.sub(r"\bNEW\.", "($1).", condition))
+
+
+_REFUSAL = "RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = TG_ARGV[0];"
+FUNCTIONS = {
+    FUNCTION: f" BEGIN {_REFUSAL} END ",
+    LOOKING_FUNCTION: (
+        " DECLARE is_refused boolean; BEGIN "
+        "EXECUTE 'SELECT ' || TG_ARGV[1] INTO is_refused USING NEW, OLD; "
+        f"IF is_refused THEN {_REFUSAL} END IF; RETURN NEW; END "
+    ),
+}
+"""What the triggers call on PostgreSQL: name -> body."""
+
+
+def _function_sql(name: str) -> str:
+    return f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $${FUNCTIONS[name]}$$"
+
 
 _STANDING_ON_POSTGRESQL = f"""
 SELECT t.tgname, c.relname,
-       CASE WHEN t.tgenabled IN ('O', 'A') AND f.proname = '{FUNCTION}'
+       CASE WHEN t.tgenabled IN ('O', 'A') AND f.proname IN ('{FUNCTION}', '{LOOKING_FUNCTION}')
             THEN COALESCE(obj_description(t.oid, 'pg_trigger'), '') ELSE '' END
   FROM pg_trigger t
   JOIN pg_class c ON c.oid = t.tgrelid
@@ -204,15 +237,18 @@ def present(using: str = DEFAULT_DB_ALIAS) -> dict[str, tuple[str, str]]:
         return {name: (table, _digest(sql)) for name, table, sql in cursor.fetchall()}
 
 
-def _function_stands(using: str) -> bool:
+def _missing_functions(using: str) -> list[str]:
+    """Name the functions that are not there, or are others than ours."""
     connection = connections[using]
     if connection.vendor != "postgresql":
-        return True
+        return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT prosrc FROM pg_proc WHERE proname = %s AND pg_function_is_visible(oid)", [FUNCTION]
+            "SELECT proname, prosrc FROM pg_proc WHERE proname = ANY(%s) AND pg_function_is_visible(oid)",
+            [list(FUNCTIONS)],
         )
-        return bool(cursor.fetchall() == [(FUNCTION_BODY,)])
+        standing = dict(cursor.fetchall())
+    return [name for name, body in FUNCTIONS.items() if standing.get(name) != body]
 
 
 def _wanted(using: str) -> dict[str, tuple[Guard, str]]:
@@ -252,7 +288,7 @@ def install(using: str = DEFAULT_DB_ALIAS) -> None:
     vendor = connections[using].vendor
     standing = present(using)
     wanted = _wanted(using)
-    statements = [] if _function_stands(using) else [FUNCTION_SQL]
+    statements = [_function_sql(name) for name in _missing_functions(using)]
     for name, (table, digest) in standing.items():
         if name not in wanted or digest != _digest(wanted[name][1]):
             statements.append(_removal(vendor, name, table))
@@ -295,7 +331,7 @@ def missing_or_changed(using: str = DEFAULT_DB_ALIAS) -> list[str]:
     changed = {
         name for name in standing.keys() & wanted.keys() if standing[name][1] != _digest(wanted[name][1])
     }
-    faults = [] if not wanted or _function_stands(using) else [f"function {FUNCTION}"]
+    faults = [f"function {name}" for name in _missing_functions(using)] if wanted else []
     return faults + sorted(
         f"{(wanted[name][0].table if name in wanted else standing[name][0])}: "
         f"{(wanted[name][0].name if name in wanted else name)}"

@@ -6,11 +6,51 @@ from events.guards import (
     never_deleted,
     only_edges,
     refuse,
+    refuse_after_looking,
     starts_as,
 )
 from payments.states import PAYMENT, PAYOUT
 
+_OF_THE_CONTRACT = (
+    "SELECT c.currency FROM contracts_contract c JOIN contracts_stage s ON s.contract_id = c.id "
+    "WHERE c.id = NEW.contract_id AND c.client_id = NEW.client_id AND s.id = NEW.stage_id"
+)
+_OF_THE_PAYMENT = "SELECT p.currency FROM payments_payment p WHERE p.id = NEW.payment_id"
+_OF_ACCOUNT = "SELECT a.currency FROM payments_account a WHERE a.id = NEW.{side}_id"
+
+MONEY_OF_ONE_KIND = (
+    refuse_after_looking(
+        "payments_payment",
+        "INSERT",
+        "a payment is for a stage of its contract, in its currency and of its client",
+        f"NEW.currency DIFFERS ({_OF_THE_CONTRACT})",
+    ),
+    refuse_after_looking(
+        "payments_payout",
+        "INSERT",
+        "a payout is of its payment, in its currency and to its client",
+        f"NEW.currency DIFFERS ({_OF_THE_PAYMENT} AND p.client_id = NEW.client_id)",
+    ),
+    refuse_after_looking(
+        "payments_transfer",
+        "INSERT",
+        "a transfer is in the currency of its payment and of both accounts",
+        f"(NEW.currency DIFFERS ({_OF_THE_PAYMENT})) "
+        + "".join(
+            f"OR (NEW.currency DIFFERS ({_OF_ACCOUNT.format(side=side)})) " for side in ("debit", "credit")
+        ),
+    ),
+    refuse_after_looking(
+        "payments_allocation",
+        "INSERT",
+        "a payment is parted among stages of its contract",
+        "NOT EXISTS (SELECT 1 FROM payments_payment p JOIN contracts_stage s "
+        "ON s.contract_id = p.contract_id WHERE p.id = NEW.payment_id AND s.id = NEW.stage_id)",
+    ),
+)
+
 RULES = (
+    *MONEY_OF_ONE_KIND,
     never_deleted("payments_payment"),
     starts_as("payments_payment", "status", "pending"),
     only_edges("payments_payment", "status", PAYMENT),
@@ -46,6 +86,25 @@ RULES = (
         "a refunded amount grows out of the reserved one",
         "NEW.refunded_minor > OLD.refunded_minor AND "
         "NEW.reserved_minor + NEW.refunded_minor <> OLD.reserved_minor + OLD.refunded_minor",
+    ),
+    refuse(
+        "payments_payment",
+        "INSERT",
+        "nothing of a new payment went back yet",
+        "NEW.reserved_minor <> 0 OR NEW.refunded_minor <> 0 OR NEW.charged_back_minor <> 0",
+    ),
+    refuse(
+        "payments_payment",
+        "UPDATE",
+        "an amount is charged back when a dispute is lost, and never again",
+        "(NEW.charged_back_minor DIFFERS OLD.charged_back_minor) "
+        "AND NOT (OLD.status = 'disputed' AND NEW.status = 'charged_back')",
+    ),
+    refuse(
+        "payments_payment",
+        "UPDATE",
+        "a payment that was charged back lost something",
+        "NEW.status = 'charged_back' AND NEW.charged_back_minor = 0",
     ),
     append_only("payments_allocation"),
     append_only("payments_account"),

@@ -6,7 +6,7 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from payments import checks, services
+from payments import alarms, checks, services
 
 log = structlog.get_logger(__name__)
 
@@ -49,11 +49,22 @@ def keep_missed_events() -> int:
 
 @shared_task
 def check_money() -> list[dict[str, Any]]:
-    """Check every invariant; each violation is an alarm in the log."""
-    found = list(checks.find_violations(timezone.now()))
+    """Check the invariants about what is open, every few minutes; each violation is an alarm."""
+    return _alarm(list(checks.find_violations(timezone.now(), cost=checks.Cost.LIGHT)))
+
+
+@shared_task
+def check_all_money() -> list[dict[str, Any]]:
+    """Check every invariant, the journal and the replay included, once a day; each violation is an alarm."""
+    return _alarm(list(checks.find_violations(timezone.now(), cost=checks.Cost.DEEP)))
+
+
+def _alarm(found: list[checks.Violation]) -> list[dict[str, Any]]:
+    """Write violations into the log, where monitoring sees them, and tell the addresses of `ALARM_EMAIL`."""
     for violation in found:
         log.error(
             "money_invariant_violated",
             invariant=violation.id, title=violation.title, subject=violation.subject, detail=violation.detail,
         )  # fmt: skip
+    alarms.tell(found)
     return [{"id": violation.id, "subject": violation.subject} for violation in found]

@@ -19,6 +19,7 @@ SCHEDULE: Final[Mapping[str, int]] = {
     "payments.tasks.work_provider_events": 5,
     "payments.tasks.keep_missed_events": 3600,
     "payments.tasks.check_money": 300,
+    "payments.tasks.check_all_money": 24 * 3600,
     "refunds.tasks.remind_information": 300,
     "refunds.tasks.expire_drafts": 3600,
     "refunds.tasks.scan_files": 10,

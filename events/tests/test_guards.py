@@ -21,6 +21,12 @@ RULES = (
     *guards.frozen("sample", "fixed"),
     *guards.frozen("sample", "once", once_set=True),
     *guards.refuse("sample", "DELETE", "a burning lamp isn't thrown away", "OLD.lamp = 'on'"),
+    *guards.refuse_after_looking(
+        "sample_log",
+        "INSERT",
+        "a line isn't about a lamp that is 'off'",
+        "NEW.line = 'It burns.' AND EXISTS (SELECT 1 FROM sample s WHERE s.id = NEW.id AND s.lamp = 'off')",
+    ),
     *guards.append_only("sample_log"),
 )
 ON_SQLITE = connection.vendor == "sqlite"
@@ -88,6 +94,15 @@ def test_a_condition_decides_and_its_message_may_hold_a_quote():
 
     run_sql("UPDATE sample SET lamp = 'off'")
     run_sql("DELETE FROM sample")
+
+
+@pytest.mark.usefixtures("sample")
+def test_a_condition_may_look_at_other_rows():
+    run_sql("INSERT INTO sample VALUES (5, 'off', 'a', NULL)")
+    refused("INSERT INTO sample_log VALUES (5, 'It burns.')", "about a lamp that is 'off'")
+
+    run_sql("UPDATE sample SET lamp = 'on' WHERE id = 5")
+    run_sql("INSERT INTO sample_log VALUES (5, 'It burns.')")
 
 
 @pytest.mark.usefixtures("sample")
@@ -206,12 +221,16 @@ def test_the_system_check_names_a_guard_that_was_switched_off_and_installing_men
 
 
 @pytest.mark.postgresql
-def test_the_system_check_names_a_function_that_refuses_no_longer_and_installing_mends_it():
-    run_sql(guards.FUNCTION_SQL.replace(guards.FUNCTION_BODY, " BEGIN RETURN NEW; END "))
+@pytest.mark.parametrize("name", sorted(guards.FUNCTIONS))
+def test_the_system_check_names_a_function_that_refuses_no_longer_and_installing_mends_it(name):
+    run_sql(
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
+    )
     sealed(1)
-    Seal.objects.update(root="0" * 64)
+    if name == guards.FUNCTION:
+        Seal.objects.update(root="0" * 64)
 
-    with pytest.raises(CommandError, match=f"function {guards.FUNCTION}"):
+    with pytest.raises(CommandError, match=f"function {name}"):
         check_database()
 
     guards.install()

@@ -7,6 +7,23 @@ from typing import Final
 from payments.checks import Check
 from payments.invariants.sql import plain
 
+_CASH: Final = "'cash:' || COALESCE(o.rail, p.rail) || ':' || t.currency"
+_RECEIVED: Final = "'received:' || t.currency"
+_PAYABLE: Final = "'refunds_payable:' || t.currency"
+_WAYS: Final = " OR ".join(
+    f"(t.key LIKE '{cause}:%%' AND d.code = {debit} AND c.code = {credit})"
+    for cause, debit, credit in (
+        ("capture", _CASH, _RECEIVED),
+        ("chargeback", _RECEIVED, _CASH),
+        ("reserve", _RECEIVED, _PAYABLE),
+        ("release", _PAYABLE, _RECEIVED),
+        ("credit", _PAYABLE, _RECEIVED),
+        ("payout", _PAYABLE, _CASH),
+        ("return", _CASH, _PAYABLE),
+    )
+)
+"""From which account to which each cause moves money."""
+
 LEDGER: Final = (
     Check(
         id="I06",
@@ -29,6 +46,18 @@ LEDGER: Final = (
         sql="""
             SELECT t.key, t.currency FROM payments_transfer t JOIN payments_payment p ON p.id = t.payment_id
             WHERE t.currency <> p.currency
+        """,
+    ),
+    Check(
+        id="I06",
+        title="a transfer runs between other accounts than its cause says",
+        safety=True,
+        sql=f"""
+            SELECT t.key, d.code || ' from ' || c.code FROM payments_transfer t
+            JOIN payments_account d ON d.id = t.debit_id JOIN payments_account c ON c.id = t.credit_id
+            JOIN payments_payment p ON p.id = t.payment_id
+            LEFT JOIN payments_payout o ON o.id = t.payout_id
+            WHERE NOT ({_WAYS})
         """,
     ),
     Check(

@@ -1,22 +1,29 @@
 """What must be true of payments, of refund requests and of the chains of their payouts."""
 
+# ruff: noqa: S608 - the parts put into the statements are written in this file
+
 from typing import Final
 
-from payments.checks import Check
+from payments.checks import Check, Cost
+from payments.invariants.usage import payments_with_other_usage
+
+_GIVEN_BACK: Final = "(p.reserved_minor + p.refunded_minor + p.charged_back_minor)"
+_CAPTURED: Final = (
+    "(CASE WHEN p.status IN ('captured', 'disputed', 'charged_back') THEN p.amount_minor ELSE 0 END)"
+)
 
 PAYMENTS: Final = (
     Check(
         id="I01",
         title="more goes back than was paid, and no break explains it",
         safety=True,
-        sql="""
-            SELECT p.number, p.reserved_minor + p.refunded_minor + p.charged_back_minor - p.amount_minor
-            FROM payments_payment p
-            WHERE p.reserved_minor + p.refunded_minor + p.charged_back_minor > p.amount_minor
+        sql=f"""
+            SELECT p.number, {_GIVEN_BACK} - {_CAPTURED} FROM payments_payment p
+            WHERE {_GIVEN_BACK} > {_CAPTURED}
               AND NOT EXISTS (
                 SELECT 1 FROM payments_break b
-                WHERE b.payment_id = p.id AND b.kind = 'double_return' AND b.amount_minor
-                  >= p.reserved_minor + p.refunded_minor + p.charged_back_minor - p.amount_minor)
+                WHERE b.payment_id = p.id AND b.kind = 'double_return'
+                  AND b.amount_minor >= {_GIVEN_BACK} - {_CAPTURED})
         """,
     ),
     Check(
@@ -52,9 +59,43 @@ PAYMENTS: Final = (
                OR (p.status <> 'charged_back' AND p.charged_back_minor <> 0)
         """,
     ),
+    Check(
+        id="I02",
+        title="the ledger owes another sum than the payments have set aside",
+        safety=True,
+        sql="""
+            SELECT x.currency, SUM(x.amount_minor) FROM (
+                SELECT p.currency, p.reserved_minor AS amount_minor FROM payments_payment p
+                WHERE p.reserved_minor <> 0
+                UNION ALL
+                SELECT t.currency, CASE WHEN c.code LIKE 'refunds_payable:%%' THEN -t.amount_minor
+                  ELSE t.amount_minor END
+                FROM payments_transfer t
+                JOIN payments_account d ON d.id = t.debit_id JOIN payments_account c ON c.id = t.credit_id
+                WHERE c.code LIKE 'refunds_payable:%%' OR d.code LIKE 'refunds_payable:%%'
+            ) x GROUP BY x.currency HAVING SUM(x.amount_minor) <> 0
+        """,
+    ),
+    Check(
+        id="I02",
+        title="the usage kept with a payment is not that of its records",
+        safety=False,
+        cost=Cost.DEEP,
+        find=payments_with_other_usage,
+    ),
 )
 
 CHAINS: Final = (
+    Check(
+        id="I04",
+        title="a payment is not in the currency or for the client of its contract, or for a stage of it",
+        safety=True,
+        sql="""
+            SELECT p.number, p.currency FROM payments_payment p
+            JOIN contracts_contract c ON c.id = p.contract_id JOIN contracts_stage s ON s.id = p.stage_id
+            WHERE p.currency <> c.currency OR p.client_id <> c.client_id OR s.contract_id <> c.id
+        """,
+    ),
     Check(
         id="I03",
         title="a request has more than one chain of payouts or credit",

@@ -2,9 +2,10 @@
 
 # ruff: noqa: S608 - the parts put into the statements are written in this file
 
+from datetime import timedelta
 from typing import Final
 
-from payments.checks import Check
+from payments.checks import Check, Cost
 from payments.invariants.sql import plain
 
 _EXPLAINED: Final = (
@@ -38,6 +39,7 @@ PROVIDERS: Final = (
         id="I14",
         title="a provider holds more than one line of a payout, or one that is not ours or not as ordered",
         safety=True,
+        cost=Cost.LIGHT,
         sql="""
             SELECT b.id, b.kind FROM payments_break b LEFT JOIN payments_payout o ON o.id = b.payout_id
             WHERE b.resolved_at IS NULL AND (b.kind = 'different' OR (b.kind = 'theirs_only'
@@ -48,9 +50,23 @@ PROVIDERS: Final = (
         id="I15",
         title="a provider does not know a payout that we call paid",
         safety=False,
+        cost=Cost.LIGHT,
         sql="""
             SELECT b.id, b.kind FROM payments_break b
             WHERE b.resolved_at IS NULL AND b.kind = 'ours_only'
+        """,
+    ),
+    Check(
+        id="I15",
+        title="a provider's book was not read to its end for two days",
+        safety=False,
+        cost=Cost.LIGHT,
+        ages={"days_ago": timedelta(days=2)},
+        sql="""
+            SELECT r.rail, MAX(r.ended_at) FROM payments_reconciliation r
+            WHERE r.rail IN (%(rails)s)
+            GROUP BY r.rail HAVING MIN(r.started_at) < %(days_ago)s
+              AND (MAX(r.ended_at) IS NULL OR MAX(r.ended_at) < %(days_ago)s)
         """,
     ),
     Check(

@@ -42,6 +42,16 @@ SUMS: Final = (
     ),
     Check(
         id="I17",
+        title="a payment is parted among stages of another contract",
+        safety=True,
+        sql="""
+            SELECT p.number, s.code FROM payments_allocation a
+            JOIN payments_payment p ON p.id = a.payment_id JOIN contracts_stage s ON s.id = a.stage_id
+            WHERE s.contract_id <> p.contract_id
+        """,
+    ),
+    Check(
+        id="I17",
         title="a usage record belongs to a payment that cannot have it",
         safety=False,
         sql="""

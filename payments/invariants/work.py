@@ -3,13 +3,14 @@
 from datetime import timedelta
 from typing import Final
 
-from payments.checks import Check
+from payments.checks import Check, Cost
 
 WORK: Final = (
     Check(
         id="I12",
         title="a payout is stuck",
         safety=False,
+        cost=Cost.LIGHT,
         ages={
             "minutes_ago": timedelta(minutes=5),
             "hours_ago": timedelta(hours=2),
@@ -27,6 +28,7 @@ WORK: Final = (
         id="I16",
         title="the sender does not find a payout that is ready",
         safety=False,
+        cost=Cost.LIGHT,
         ages={"tomorrow": timedelta(days=-1)},
         sql="""
             SELECT o.id, o.rail FROM payments_payout o JOIN payments_payment p ON p.id = o.payment_id
@@ -46,6 +48,7 @@ WORK: Final = (
         id="I20",
         title="a provider event was not worked off in its time",
         safety=False,
+        cost=Cost.LIGHT,
         ages={"hour_ago": timedelta(hours=1)},
         sql="""
             SELECT e.provider, e.external_id FROM payments_providerevent e

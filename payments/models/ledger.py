@@ -43,6 +43,7 @@ class Transfer(models.Model):
         indexes = [
             models.Index(fields=["debit", "id"], name="transfers_by_debit"),
             models.Index(fields=["credit", "id"], name="transfers_by_credit"),
+            models.Index(fields=["at", "id"], name="transfers_by_time"),
         ]
 
     def __str__(self) -> str:

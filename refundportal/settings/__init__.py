@@ -247,6 +247,7 @@ if PRODUCTION:
 PRIVATE_FILES = Path(env.text("PRIVATE_FILES", str(VAR_DIR / "private"))).resolve()
 ANCHOR_FILE = Path(env.text("ANCHOR_FILE", str(VAR_DIR / "anchors.jsonl"))).resolve()
 ANCHOR_EMAIL = env.words("ANCHOR_EMAIL")
+ALARM_EMAIL = env.words("ALARM_EMAIL")
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []

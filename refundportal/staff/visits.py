@@ -13,6 +13,7 @@ from accounts.groups import GROUP_NAMES, is_finance
 from accounts.models import User
 from accounts.principals import Principal
 from accounts.rights import may_review
+from payments import books
 
 _KEPT: Final = "staff_visit"
 
@@ -56,6 +57,11 @@ def may_read(request: HttpRequest) -> bool:
         return False
     visit_of(request)
     return any(group.name in GROUP_NAMES for group in user.groups.all())
+
+
+def may_read_books(request: HttpRequest) -> bool:
+    """Whether this person sees the accounts in sum and takes them along: Finance and Auditors."""
+    return may_read(request) and books.may_read_books(visit_of(request).principal)
 
 
 def may_read_people(request: HttpRequest) -> bool:

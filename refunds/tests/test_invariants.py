@@ -1,6 +1,7 @@
 """What is always true: clean in every course of a case, and every violation is reported."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -9,7 +10,7 @@ from accounts.principals import SYSTEM
 from contracts.services import add_member
 from contracts.tests.cast import NOW
 from events.guards import lifted
-from payments.checks import find_violations
+from payments.checks import Cost, find_violations
 from payments.models import Payment, Payout
 from refunds import services
 from refunds.invariants import INVARIANTS
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.django_db
 
 def found() -> set[tuple[str, str]]:
     ours = {(check.id, check.title) for check in INVARIANTS}
-    violations = find_violations(LATER + timedelta(minutes=5))
+    violations = find_violations(LATER + timedelta(minutes=5), cost=Cost.DEEP)
     return {(one.id, one.title) for one in violations if (one.id, one.title) in ours}
 
 
@@ -184,6 +185,21 @@ def test_a_state_that_the_decision_does_not_say_is_reported(scene):
     force("UPDATE refunds_refundrequest SET state = 'approved'")
     assert "a decided request has the decision that its state says" in titles()
     assert request
+
+
+def test_a_decision_that_its_facts_do_not_give_is_reported(scene):
+    applied(scene, now=scene.payment.deadline)
+    assert found() == set()
+
+    force("UPDATE refunds_decision SET outcome = 'refund_in_part'")
+
+    assert found() == {("I10", "a decision follows from its stored facts")}
+
+
+def test_every_invariant_of_this_room_is_seen_to_be_reported():
+    said = Path(__file__).read_text("utf-8")
+
+    assert [check.title for check in INVARIANTS if f'"{check.title}"' not in said] == []
 
 
 # Four eyes

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import served
+from tests.faults.life.report import life_section
 from tests.faults.report import grid_section, naive_section, write_report
 from tests.faults.servers import Databases
 
@@ -49,6 +50,10 @@ def main() -> int:
         }
         sections["The same grid under two naive strategies"], found = naive_section(naive)
         faults += found
+    if "life" in options.only:
+        lived = _parts(databases, "life.run", "life", steps=options.steps, seed=options.seed)
+        sections["Made-up lives"], found = life_section(lived)
+        faults += found
     command = f'make faults ARGS="{" ".join(sys.argv[1:])}"' if sys.argv[1:] else "make faults"
     minutes = (time.monotonic() - started) / 60
     ran = f"`{command}` on {datetime.now(UTC):%Y-%m-%d}, seed {options.seed}, {minutes:.0f} minutes."
@@ -68,8 +73,9 @@ def _options() -> argparse.Namespace:
     full = bool(os.environ.get("FULL"))
     parser.add_argument("--repeats", type=int, default=50 if full else 10)
     parser.add_argument("--naive-repeats", type=int, default=10 if full else 2)
+    parser.add_argument("--steps", type=int, default=10_000 if full else 2_000, help="of the made-up lives")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    parser.add_argument("--only", default="grid,naive", type=lambda text: text.split(","))
+    parser.add_argument("--only", default="grid,naive,life", type=lambda text: text.split(","))
     parser.add_argument("--dry-run", action="store_true", help="do not write docs/reliability.md")
     return parser.parse_args()
 
