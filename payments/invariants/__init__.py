@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from payments.invariants.bank import BANK
 from payments.invariants.ledger import LEDGER
 from payments.invariants.payments import CHAINS, PAYMENTS
 from payments.invariants.providers import PROVIDERS
@@ -10,4 +11,4 @@ from payments.invariants.work import WORK
 
 __all__ = ["INVARIANTS"]
 
-INVARIANTS: Final = (*PAYMENTS, *CHAINS, *LEDGER, *WORK, *PROVIDERS, *SUMS)
+INVARIANTS: Final = (*PAYMENTS, *CHAINS, *LEDGER, *WORK, *BANK, *PROVIDERS, *SUMS)
