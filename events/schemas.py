@@ -108,6 +108,8 @@ _PAYMENT: Final = "number:number contract:id stage:id amount:amount currency:cur
 _PAYOUT: Final = "request:id payment:id amount:amount currency:currency"
 _REQUEST: Final = "number:number payment:id"
 _BREAK: Final = "kind:code payment:id? payout:id?"
+_BANK_FILE: Final = "message:code payouts:count total:amount currency:currency sha256:sha256"
+_LINE: Final = "statement:id? payment:id? payout:id?"
 _RECONCILIATION: Final = "rail:code lines:count differences:count"
 _PROVIDER_EVENT: Final = "provider:code event:code type:code"
 _ENQUIRY: Final = "contract:id? request:id?"
@@ -239,6 +241,26 @@ _TABLE: Final = (
     ("break.found", "break", "Our books and the provider's or the bank's differ.", _BREAK),
     ("break.taken", "break", "Somebody looks after a difference to the provider's book.", _BREAK),
     ("break.resolved", "break", "The difference is explained.", _BREAK),
+    ("bank_file.created", "bank_file", "Payouts were gathered into a file for the bank.", _BANK_FILE),
+    ("bank_file.exported", "bank_file", "Its bytes were taken out, the same ones every time.", _BANK_FILE),
+    ("bank_file.confirmed", "bank_file", "A second person says that it was uploaded.", _BANK_FILE),
+    ("bank_file.discard_proposed", "bank_file", "Somebody says that it never reached the bank.", _BANK_FILE),
+    ("bank_file.discard_withdrawn", "bank_file", "That was taken back.", _BANK_FILE),
+    (
+        "bank_file.discarded",
+        "bank_file",
+        "A second person agrees; its payouts are sent otherwise.",
+        _BANK_FILE,
+    ),
+    (
+        "statement.imported",
+        "statement",
+        "A statement of the bank was imported; what became of its lines.",
+        "sha256:sha256 lines:count captured:count settled:count returned:count open:count disputed:count",
+    ),
+    ("statement_line.matched", "statement_line", "Finance says what a line of a statement is.", _LINE),
+    ("statement_line.set_aside", "statement_line", "It is other business of the company.", _LINE),
+    ("statement_line.disputed", "statement_line", "It is not ours; a difference is open.", _LINE),
     ("reconciliation.ended", "reconciliation", "Our books were held against a provider's.", _RECONCILIATION),
     (
         "reconciliation.broken_off",

@@ -14,6 +14,7 @@ class PaymentsConfig(AppConfig):
 
         guards.register(*RULES)
         vault.register("payments.BankAccount", "iban_encrypted")
+        vault.register("payments.BankFile", "content_sealed")
         checks.register(*INVARIANTS)
         for event_type, route in ROUTES.items():
             mail.register(event_type, route)

@@ -1,6 +1,8 @@
 """Reading payments and payouts: the only way to a row is through the person or system that asks."""
 
-from typing import TypeVar
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
@@ -9,7 +11,18 @@ from accounts.principals import Principal
 from contracts.models import Stage
 from contracts.selectors import clients_of
 from kernel.errors import NotFoundOrHidden
-from payments.models import BankAccount, Break, Payment, Payout, PayoutStep, Reconciliation
+from payments.models import (
+    BankAccount,
+    BankFile,
+    Break,
+    Payment,
+    Payout,
+    PayoutStep,
+    Reconciliation,
+    Statement,
+    StatementLine,
+)
+from payments.states import PAYOUT_ENDED_WITHOUT_MONEY
 
 M = TypeVar("M", bound=Model)
 
@@ -31,9 +44,7 @@ def bank_accounts_of(principal: Principal) -> QuerySet[BankAccount]:
 
 def breaks_of(principal: Principal) -> QuerySet[Break]:
     """Give the differences to the world outside that a principal may see: all to staff, none to others."""
-    rows = Break.objects.select_related("owner")
-    is_staff = principal.is_system or (principal.is_staff and principal.api_client is None)
-    return rows if is_staff else rows.none()
+    return _seen_by_staff(Break.objects.select_related("owner"), principal)
 
 
 def break_of(principal: Principal, break_id: UUID) -> Break:
@@ -45,9 +56,7 @@ def break_of(principal: Principal, break_id: UUID) -> Break:
 
 def reconciliations_of(principal: Principal) -> QuerySet[Reconciliation]:
     """Give the comparisons with providers' books that a principal may see: all to staff, none to others."""
-    rows = Reconciliation.objects.select_related("asked_by")
-    is_staff = principal.is_system or (principal.is_staff and principal.api_client is None)
-    return rows if is_staff else rows.none()
+    return _seen_by_staff(Reconciliation.objects.select_related("asked_by"), principal)
 
 
 def reconciliation_of(principal: Principal, run_id: UUID) -> Reconciliation:
@@ -55,6 +64,80 @@ def reconciliation_of(principal: Principal, run_id: UUID) -> Reconciliation:
     :raises NotFoundOrHidden: no such comparison for this principal
     """
     return _one(reconciliations_of(principal), run_id, "There is no such comparison.")
+
+
+def bank_files_of(principal: Principal) -> QuerySet[BankFile]:
+    """Give the bank files that a principal may see: all to staff, none to others."""
+    rows = BankFile.objects.select_related(
+        "created_by", "confirmed_by", "discard_proposed_by", "discarded_by"
+    )
+    return _seen_by_staff(rows.defer("content_sealed"), principal)
+
+
+def bank_file_of(principal: Principal, file_id: UUID) -> BankFile:
+    """
+    :raises NotFoundOrHidden: no such bank file for this principal
+    """
+    return _one(bank_files_of(principal), file_id, "There is no such bank file.")
+
+
+def statements_of(principal: Principal) -> QuerySet[Statement]:
+    """Give the bank's statements that a principal may see: all to staff, none to others."""
+    return _seen_by_staff(Statement.objects.select_related("imported_by"), principal)
+
+
+def statement_of(principal: Principal, statement_id: UUID) -> Statement:
+    """
+    :raises NotFoundOrHidden: no such statement for this principal
+    """
+    return _one(statements_of(principal), statement_id, "There is no such statement.")
+
+
+def lines_of(principal: Principal) -> QuerySet[StatementLine]:
+    """Give the lines of statements that a principal may see: all to staff, none to others."""
+    return _seen_by_staff(StatementLine.objects.select_related("statement", "decided_by"), principal)
+
+
+def line_of(principal: Principal, line_id: UUID) -> StatementLine:
+    """
+    :raises NotFoundOrHidden: no such line for this principal
+    """
+    return _one(lines_of(principal), line_id, "There is no such line.")
+
+
+REPEATED_WITHIN: Final = timedelta(days=30)
+
+
+def repeats_of(payouts: Iterable[Payout]) -> dict[UUID, list[Payout]]:
+    """
+    Give for payouts (with destinations) the other ones of the same IBAN and amount within 30 days.
+
+    Those that ended without money count for nothing. One query.
+    """
+    asked = [payout for payout in payouts if payout.destination is not None]
+    marks = {payout.destination.iban_sha256 for payout in asked if payout.destination}
+    if not asked:
+        return {}
+    others = Payout.objects.filter(
+        destination__iban_sha256__in=marks,
+        amount_minor__in={payout.amount_minor for payout in asked},
+        created_at__gte=min(payout.created_at for payout in asked) - REPEATED_WITHIN,
+        created_at__lte=max(payout.created_at for payout in asked) + REPEATED_WITHIN,
+    ).exclude(state__in=sorted(PAYOUT_ENDED_WITHOUT_MONEY))
+    known = list(others.select_related("destination", "payment").order_by("created_at", "id")[:2000])
+    found = {payout.pk: [one for one in known if _repeats(one, payout)] for payout in asked}
+    return {key: same for key, same in found.items() if same}
+
+
+def _repeats(one: Payout, payout: Payout) -> bool:
+    assert one.destination is not None
+    assert payout.destination is not None
+    return (
+        one.pk != payout.pk
+        and one.destination.iban_sha256 == payout.destination.iban_sha256
+        and (one.amount_minor, one.currency) == (payout.amount_minor, payout.currency)
+        and abs(one.created_at - payout.created_at) <= REPEATED_WITHIN
+    )
 
 
 def current_bank_account(client_id: UUID) -> BankAccount | None:
@@ -67,6 +150,11 @@ def _seen_by(rows: QuerySet[M], principal: Principal) -> QuerySet[M]:
     if principal.is_system or (principal.is_staff and principal.api_client is None):
         return rows
     return rows.filter(client__in=clients_of(principal).values("pk"))
+
+
+def _seen_by_staff(rows: QuerySet[M], principal: Principal) -> QuerySet[M]:
+    is_staff = principal.is_system or (principal.is_staff and principal.api_client is None)
+    return rows if is_staff else rows.none()
 
 
 def payment_of(principal: Principal, payment_id: UUID) -> Payment:

@@ -13,8 +13,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import environ
+import schwifty
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+from schwifty.exceptions import SchwiftyException
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -108,6 +110,35 @@ def scanner_address(value: str) -> str | tuple[str, int] | None:
     if not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise ValueError(value)
     return host.strip("[]"), int(port)
+
+
+def company_account(env: Environment, *, sample: Sequence[str], is_needed: bool) -> tuple[str, str]:
+    """
+    Read the company's own account: IBAN and BIC, both or neither; `sample` is what counts if neither is set.
+
+    Bank files need it (`is_needed`), and so does the import of statements.
+    """
+    own = "COMPANY_IBAN", "COMPANY_BIC"
+    iban, bic = (env.text(name, "") for name in own)
+    if not iban and not bic and (sample or not is_needed):
+        iban, bic = sample or ("", "")
+    elif not (iban and bic):
+        missing = own[bool(iban)]
+        raise OddValue(
+            missing, "", "IBAN and BIC of the company's account, both; the rail bank_file needs them"
+        )
+    for name, value, kind in zip(own, (iban, bic), (schwifty.IBAN, schwifty.BIC), strict=True):
+        try:
+            is_odd = bool(value) and not kind(value)
+        except SchwiftyException:
+            is_odd = True
+        if is_odd:
+            raise OddValue(
+                name, value, "the one of the company's account in the SEPA zone, with right check digits"
+            )
+    if iban and not schwifty.IBAN(iban).in_sepa_zone:
+        raise OddValue("COMPANY_IBAN", iban, "an account in the SEPA zone")
+    return str(schwifty.IBAN(iban)) if iban else "", str(schwifty.BIC(bic)) if bic else ""
 
 
 def networks(value: str) -> tuple[Network, ...]:

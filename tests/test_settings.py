@@ -14,7 +14,15 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from conftest import SETTINGS_FROM_OUTSIDE
-from refundportal.environment import Environment, OddValue, approval_limits, origin, own_secrets, time_zone
+from refundportal.environment import (
+    Environment,
+    OddValue,
+    approval_limits,
+    company_account,
+    origin,
+    own_secrets,
+    time_zone,
+)
 from tests import production
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +63,32 @@ def embedded(tmp_path, **changes):
     return {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path / "var"), **changes}
 
 
+@pytest.mark.parametrize(
+    ("iban", "bic", "odd"),
+    [
+        ("DE02120300000000202052", "BYLADEM1001", "COMPANY_IBAN"),
+        ("DE0212030000000020205", "BYLADEM1001", "COMPANY_IBAN"),
+        ("BR1800360305000010009795493C1", "BYLADEM1001", "COMPANY_IBAN"),
+        ("DE02120300000000202051", "BYLADEM", "COMPANY_BIC"),
+        ("DE02120300000000202051", "", "COMPANY_BIC"),
+    ],
+)
+def test_an_odd_account_of_the_company_stops_the_start(iban, bic, odd):
+    env = Environment({"COMPANY_IBAN": iban, "COMPANY_BIC": bic})
+
+    with pytest.raises(OddValue, match=odd):
+        company_account(env, sample=(), is_needed=False)
+
+
+def test_the_companys_account_is_read_as_people_write_it_and_needed_for_bank_files():
+    written = {"COMPANY_IBAN": "DE02 1203 0000 0000 2020 51", "COMPANY_BIC": "BYLADEM1001"}
+
+    assert company_account(Environment(written), sample=(), is_needed=True)[0] == "DE02120300000000202051"
+    assert company_account(Environment({}), sample=(), is_needed=False) == ("", "")
+    with pytest.raises(OddValue, match="bank_file"):
+        company_account(Environment({}), sample=(), is_needed=True)
+
+
 def test_the_embedded_portal_needs_no_variable_at_all(tmp_path):
     process = run_manage(embedded(tmp_path), "check")
 
@@ -83,6 +117,8 @@ EMBEDDED_FAULTS = [
     ("STRIPE_WEBHOOK_SECRETS", "whsec_0123456789abcdef,secret", "whsec_"),
     ("STRIPE_LIVEMODE", "maybe", "true"),
     ("STRIPE_API_BASE", "https://api.stripe.com/v1", "https://api.stripe.com"),
+    ("COMPANY_IBAN", "DE02120300000000202051", "both"),
+    ("COMPANY_BIC", "BYLADEM1001", "both"),
     ("DATABASE_URL", "mysql://root@localhost/portal", "postgres://"),
     ("BASE_URL", "localhost:8000", "https://"),
     ("BASE_URL", "https://example.com/portal", "https://"),

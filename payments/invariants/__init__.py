@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from payments.invariants.bank import BANK
 from payments.invariants.journal import JOURNAL
 from payments.invariants.ledger import LEDGER
 from payments.invariants.payments import CHAINS, PAYMENTS
@@ -11,4 +12,4 @@ from payments.invariants.work import WORK
 
 __all__ = ["INVARIANTS"]
 
-INVARIANTS: Final = (*PAYMENTS, *CHAINS, *LEDGER, *JOURNAL, *WORK, *PROVIDERS, *SUMS)
+INVARIANTS: Final = (*PAYMENTS, *CHAINS, *LEDGER, *JOURNAL, *WORK, *BANK, *PROVIDERS, *SUMS)

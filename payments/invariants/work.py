@@ -15,12 +15,15 @@ WORK: Final = (
             "minutes_ago": timedelta(minutes=5),
             "hours_ago": timedelta(hours=2),
             "day_ago": timedelta(days=1),
+            "days_ago": timedelta(days=4),
         },
         sql="""
             SELECT o.id, o.state FROM payments_payout o JOIN payments_payment p ON p.id = o.payment_id
             WHERE (o.state = 'submitting' AND o.lease_until < %(minutes_ago)s)
                OR (o.state = 'unknown' AND (o.next_look_up_at IS NULL OR o.next_look_up_at < %(hours_ago)s))
-               OR (o.state = 'ready' AND p.status = 'captured' AND o.created_at < %(day_ago)s
+               OR (o.state = 'ready' AND p.status = 'captured' AND (
+                     (o.rail <> 'bank_file' AND o.created_at < %(day_ago)s)
+                     OR (o.destination_id IS NOT NULL AND o.created_at < %(days_ago)s))
                    AND (o.not_before IS NULL OR o.not_before < %(day_ago)s))
         """,
     ),

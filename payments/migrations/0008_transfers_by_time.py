@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payments", "0005_reconciliations"),
+        ("payments", "0007_bank_rail"),
     ]
 
     operations = [

@@ -2,17 +2,17 @@
 
 from payments.models.bank import (
     BankAccount,
-    BankFile,
     Break,
     BreakKind,
     ProviderEvent,
-    StatementLine,
 )
+from payments.models.bank_files import BankFile
 from payments.models.ledger import Account, Transfer
 from payments.models.payments import Allocation, Method, Payment, PaymentStatus, Rail
 from payments.models.payouts import AttemptKind, Payout, PayoutAttempt, PayoutState
 from payments.models.reconciliations import Reconciliation
 from payments.models.sandbox import FaultKind, SandboxEnd, SandboxFault, SandboxRefund
+from payments.models.statements import LineState, Statement, StatementLine
 from payments.models.steps import PayoutStep, StepKind
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Break",
     "BreakKind",
     "FaultKind",
+    "LineState",
     "Method",
     "Payment",
     "PaymentStatus",
@@ -37,6 +38,7 @@ __all__ = [
     "SandboxEnd",
     "SandboxFault",
     "SandboxRefund",
+    "Statement",
     "StatementLine",
     "StepKind",
     "Transfer",

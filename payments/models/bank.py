@@ -1,4 +1,4 @@
-"""The outside world of money: bank accounts, files, statements, provider events and differences."""
+"""The outside world of money: bank accounts, provider events and differences."""
 
 from django.conf import settings
 from django.db import models
@@ -83,62 +83,12 @@ class ProviderEvent(models.Model):
         return f"{self.provider} {self.external_id}"
 
 
-class BankFile(models.Model):
-    """A file of credit transfers for the bank; the same bytes again on every export."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    message_id = models.CharField(max_length=35, unique=True)
-    content = models.BinaryField()
-    sha256 = models.CharField(max_length=64)
-    created_at = models.DateTimeField()
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    confirmed_at = models.DateTimeField(null=True)
-    confirmed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(confirmed_by__isnull=True) | ~Q(confirmed_by=models.F("created_by")),
-                name="a_bank_file_is_confirmed_by_a_second_person",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.message_id
-
-
-class StatementLine(models.Model):
-    """One line of a bank's or provider's statement, kept once."""
-
-    id = models.BigAutoField(primary_key=True)
-    source = models.CharField(max_length=60)
-    external_id = models.CharField(max_length=140)
-    booked_on = models.DateField()
-    amount_minor = models.BigIntegerField()
-    currency = models.CharField(max_length=3)
-    is_credit = models.BooleanField()
-    reference = models.CharField(max_length=200, blank=True)
-    end_to_end_id = models.CharField(max_length=35, blank=True)
-    imported_at = models.DateTimeField()
-    matched_payment_id = models.UUIDField(null=True)
-    matched_payout_id = models.UUIDField(null=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["source", "external_id"], name="a_statement_line_is_kept_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.source} {self.external_id}"
-
-
 class BreakKind(models.TextChoices):
     DOUBLE_RETURN = "double_return", "returned twice"
     OURS_ONLY = "ours_only", "only in our books"
     THEIRS_ONLY = "theirs_only", "only at the provider"
     DIFFERENT = "different", "different amounts"
+    UNCLAIMED = "unclaimed", "money that came and fits nothing"
 
 
 class Break(models.Model):

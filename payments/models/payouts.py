@@ -7,6 +7,7 @@ from django.db.models import Q
 from contracts.models import Client
 from kernel.ids import new_id
 from payments.models.bank import BankAccount
+from payments.models.bank_files import BankFile
 from payments.models.payments import Payment, Rail
 from payments.states import PAYOUT_ENDED_WITHOUT_MONEY
 
@@ -28,7 +29,8 @@ class Payout(models.Model):
     One sending of one refund; its id is the key under which the provider knows it, in every try.
 
     `request_id` names the refund request (a plain id: requests stand above). `key_first_used_at`
-    is the age of the key at the provider. Leases are set by the database's clock.
+    is the age of the key at the provider. A payout is in one `bank_file` for ever. Leases are set by
+    the database's clock.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -39,6 +41,7 @@ class Payout(models.Model):
     currency = models.CharField(max_length=3)
     rail = models.CharField(max_length=10, choices=Rail)
     destination = models.ForeignKey(BankAccount, on_delete=models.PROTECT, null=True, related_name="payouts")
+    bank_file = models.ForeignKey(BankFile, on_delete=models.PROTECT, null=True, related_name="payouts")
     state = models.CharField(max_length=12, choices=PayoutState, default=PayoutState.READY)
     replaces = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
     provider_reference = models.CharField(max_length=140, blank=True)

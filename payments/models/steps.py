@@ -20,7 +20,8 @@ class PayoutStep(models.Model):
     """
     What one of Finance wants to do with a payout: done when a second person confirms it.
 
-    `evidence_reference` names the proof outside (a bank reference); `evidence` is a file of it.
+    `evidence_reference` names the proof outside (a bank reference); `evidence` is a file of it, `value_date`
+    the day on which the bank moved the money.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -28,6 +29,7 @@ class PayoutStep(models.Model):
     kind = models.CharField(max_length=15, choices=StepKind)
     reason = models.CharField(max_length=500)
     evidence_reference = models.CharField(max_length=140, blank=True)
+    value_date = models.DateField(null=True)
     evidence = models.ForeignKey(Document, on_delete=models.PROTECT, null=True, related_name="+")
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()

@@ -23,6 +23,7 @@ from contracts.selectors import client_of, lock_client, role_of
 from events.services import record_event
 from events.vault import open_secret, seal_secret
 from kernel.errors import DomainError, Fault, InvalidInput, NotFoundOrHidden, NotPermitted
+from payments.gateways.sepa import why_no_name
 from payments.iban import InvalidIban, parse_iban
 from payments.models import BankAccount, Payout, PayoutState, Rail
 from payments.selectors import bank_accounts_of, current_bank_account
@@ -119,6 +120,11 @@ def _read(holder: str, iban: str) -> tuple[str, str]:
     name = " ".join(holder.split())
     if not name or len(name) > HOLDER_MAX or not name.isprintable():
         message = f"must be a name of at most {HOLDER_MAX} characters"
+        faults.append(Fault(path="holder", message=message))
+    elif why_no_name(name):
+        message = (
+            f"must be writable in at most {HOLDER_MAX} Latin letters and digits, as banks take no others"
+        )
         faults.append(Fault(path="holder", message=message))
     try:
         number = parse_iban(iban)

@@ -17,7 +17,7 @@ from kernel.days import local_date, zone_of
 from kernel.errors import DomainError, Fault, InvalidInput, StaleState
 from kernel.money import CurrencyMismatch, Money
 from kernel.states import move
-from payments.models import Method, Payment, PaymentStatus
+from payments.models import Method, Payment, PaymentStatus, Rail
 from payments.selectors import lock_payment, lock_stage, payment_of
 from payments.services.coverage import cover_stage, uncover_stage
 from payments.services.journal import tell_payment
@@ -60,7 +60,7 @@ def record_payment(
     """
     Record a payment that is expected or announced; it counts for the stage, its money has not arrived.
 
-    `rail` is how money would go back (default: the first one that is switched on).
+    `rail` is how money would go back (default: the first that is switched on; through Stripe cards only).
 
     :raises NotFoundOrHidden: no such stage for this principal
     :raises NotPermitted: recording money is for Finance and systems
@@ -69,7 +69,7 @@ def record_payment(
     """
     found = stage_of(principal, stage_id)
     require_money(principal)
-    rail = rail or settings.PAYOUT_RAILS[0]
+    rail = rail or _usual_rail(method)
     _check_input(amount, method, rail, reference, provider_reference)
     contract = lock_contract(found.contract_id)
     stage = lock_stage(stage_id)
@@ -93,6 +93,12 @@ def record_payment(
     _number_and_store(payment, now)
     tell_payment("payment.recorded", payment, principal.actor, now, method=method)
     return payment
+
+
+def _usual_rail(method: str) -> str:
+    """Name the first rail that can give money of this method back."""
+    rails = settings.PAYOUT_RAILS
+    return next((rail for rail in rails if rail != Rail.STRIPE or method == Method.CARD), rails[0])
 
 
 def _check_input(amount: Money, method: str, rail: str, reference: str, provider_reference: str) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
@@ -23,9 +24,10 @@ from events.services import record_event
 from payments.checks import money_may_be_unsafe
 from payments.gateways import gateway_of, machine_rails
 from payments.gateways.protocol import AnswerKind, BookClosed, GatewayAnswer, ProviderLine
-from payments.models import Break, BreakKind, Payment, Payout, PayoutState, Reconciliation
+from payments.models import Break, BreakKind, Payment, Payout, PayoutState, Rail, Reconciliation
 from payments.restores import database_identity
 from payments.selectors import lock_payment, lock_payout
+from payments.services.bank_reconciliation import bank_comparison_due, compare_with_bank
 from payments.services.booking import book_answer
 from payments.services.breaks import leave_break
 from payments.services.sending import claim_payout, order_of
@@ -60,7 +62,9 @@ def reconcile_due(*, now: datetime) -> int:
     due = [rail for rail in machine_rails() if _is_due(rail, now)]
     for rail in due:
         reconcile(rail=rail, now=now)
-    return len(due)
+    if is_bank_due := bank_comparison_due(now):
+        compare_with_bank(now=now)
+    return len(due) + is_bank_due
 
 
 def _is_due(rail: str, now: datetime) -> bool:
@@ -72,6 +76,11 @@ def _is_due(rail: str, now: datetime) -> bool:
     return now - last.started_at >= EVERY or last.database != database_identity()
 
 
+def comparable_rails() -> list[str]:
+    """Name the rails with a book to compare: where a machine sends, and the bank's by its statements."""
+    return [*machine_rails(), *(rail for rail in settings.PAYOUT_RAILS if rail == Rail.BANK_FILE.value)]
+
+
 def reconcile_now(*, principal: Principal, rail: str, now: datetime) -> Reconciliation:
     """
     Reconcile a rail because a person of Finance asks.
@@ -80,6 +89,8 @@ def reconcile_now(*, principal: Principal, rail: str, now: datetime) -> Reconcil
     :raises NoGateway: the rail is off, or no machine sends on it
     """
     person = require_finance(principal)
+    if rail == Rail.BANK_FILE.value and rail in comparable_rails():
+        return compare_with_bank(principal=principal, now=now)
     return reconcile(rail=rail, now=now, asked_by=person, actor=principal.actor)
 
 

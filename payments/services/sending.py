@@ -24,6 +24,7 @@ from payments.gateways.protocol import AnswerKind, GatewayAnswer, PayoutOrder
 from payments.models import AttemptKind, Payout, PayoutAttempt, PayoutState, Rail
 from payments.models.payments import PaymentStatus
 from payments.restores import unreconciled_rails
+from payments.services.bank_files import hand_over_unfit_payouts
 from payments.services.booking import book_answer, hand_to_finance
 from payments.services.journal import tell_payout
 from payments.states import PAYOUT
@@ -62,6 +63,7 @@ def send_due_payouts(*, now: datetime, batch_max: int = 100) -> int:
         send_claim(claim, now)
         tried += 1
     hand_over_manual_payouts(now=now, batch_max=batch_max)
+    hand_over_unfit_payouts(now=now)
     return tried
 
 

@@ -1,10 +1,11 @@
 """Steps with a payout that take evidence and two people: one of Finance proposes, another one confirms."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -14,6 +15,7 @@ from accounts.principals import Principal
 from accounts.rights import person_of, require_finance
 from contracts.models import Document
 from contracts.selectors import document_of, is_member, lock_client
+from kernel.days import local_date, zone_of
 from kernel.errors import DomainError, Fault, InvalidInput, NotPermitted, StaleState
 from kernel.states import move
 from payments import ledger
@@ -69,13 +71,16 @@ def resolve_manual(
     reason: str,
     evidence_reference: str = "",
     evidence_id: UUID | None = None,
+    value_date: date | None = None,
     now: datetime,
 ) -> PayoutStep:
     """
     Propose what became of a payout that is with Finance: it was sent, or it was not. Evidence is needed.
 
+    `value_date` is the day on which the bank moved the money, where it did.
+
     :raises NotFoundOrHidden, NotPermitted:
-    :raises InvalidInput: no reason or no evidence
+    :raises InvalidInput: no reason or no evidence, or a date that cannot be
     :raises StaleState: the payout is not with Finance
     :raises DifferenceOpen: it shall be "not sent", and the provider says that it was
     :raises StepOpen: another step waits for its second person
@@ -88,7 +93,20 @@ def resolve_manual(
             ]
         )
     evidence = None if evidence_id is None else document_of(principal, evidence_id)
-    return _propose(principal, payout_id, kind, reason, now, evidence_reference, evidence)
+    _check_value_date(value_date, accepted, now)
+    return _propose(principal, payout_id, kind, reason, now, evidence_reference, evidence, value_date)
+
+
+def _check_value_date(value_date: date | None, accepted: bool, now: datetime) -> None:
+    if value_date is None:
+        return
+    message = ""
+    if not accepted:
+        message = "must be empty for money that was not sent"
+    elif value_date > local_date(now, zone_of(settings.COMPANY_TIME_ZONE)):
+        message = "must not lie in the future"
+    if message:
+        raise InvalidInput(faults=[Fault(path="value_date", message=message)])
 
 
 @transaction.atomic
@@ -127,6 +145,7 @@ def _propose(
     now: datetime,
     evidence_reference: str = "",
     evidence: Document | None = None,
+    value_date: date | None = None,
 ) -> PayoutStep:
     payout_of(principal, payout_id)
     person = require_finance(principal)
@@ -145,6 +164,7 @@ def _propose(
         reason=reason,
         evidence_reference=evidence_reference,
         evidence=evidence,
+        value_date=value_date,
         proposed_by=person,
         proposed_at=now,
     )
@@ -278,23 +298,44 @@ def _replace(
     """Make the successor; the money stays reserved, so nothing is booked."""
     if payment.status != PaymentStatus.CAPTURED:
         raise PaymentNotRefundable
-    return _succeed(payout, payment, step, principal, now)
+    return _succeed_by(step, payout, payment, principal, now)
 
 
 def _give_up(
     payout: Payout, payment: Payment, step: PayoutStep, principal: Principal, now: datetime
 ) -> Payout:
     """Stop the chain with a successor that is cancelled at once: its money is free, its request in review."""
-    successor = _succeed(payout, payment, step, principal, now)
+    successor = _succeed_by(step, payout, payment, principal, now)
     cancel_ready(
         payout=successor, payment=payment, principal=principal, reason="payment_charged_back", now=now
     )
     return successor
 
 
-def _succeed(
-    payout: Payout, payment: Payment, step: PayoutStep, principal: Principal, now: datetime
+def _succeed_by(
+    step: PayoutStep, payout: Payout, payment: Payment, principal: Principal, now: datetime
 ) -> Payout:
+    return succeed(
+        payout, payment, proposed_by=step.proposed_by, confirmed_by=step.confirmed_by,
+        principal=principal, now=now, step=step.pk,
+    )  # fmt: skip
+
+
+def succeed(
+    payout: Payout,
+    payment: Payment,
+    *,
+    proposed_by: User | None,
+    confirmed_by: User | None,
+    principal: Principal,
+    now: datetime,
+    step: UUID,
+) -> Payout:
+    """
+    Make the successor of a payout that ended unpaid, by two people; `step` is the id of what they did.
+
+    The money stays reserved, so nothing is booked. The payment is locked.
+    """
     destination = destination_of(client_id=payout.client_id, rail=payout.rail, now=now)
     successor = Payout(
         request_id=payout.request_id,
@@ -307,11 +348,11 @@ def _succeed(
         not_before=destination.not_before,
         replaces=payout,
         created_at=now,
-        created_by=step.proposed_by,
-        confirmed_by=step.confirmed_by,
+        created_by=proposed_by,
+        confirmed_by=confirmed_by,
     )
     successor.save(force_insert=True)
-    tell_payout("payout.replaced", successor, principal.actor, now, step=step.pk, replaces=payout.pk)
+    tell_payout("payout.replaced", successor, principal.actor, now, step=step, replaces=payout.pk)
     return successor
 
 

@@ -202,3 +202,12 @@ def test_an_old_instant_is_kept_as_the_door_took_it(contract):
     payment = pending_payment(contract, now=NOW - timedelta(seconds=5))
 
     assert payment.created_at == NOW - timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("method", "rail"), [("card", "stripe"), ("bank", "bank_file"), ("cash", "bank_file")]
+)
+def test_what_did_not_come_by_card_does_not_go_back_by_card(contract, settings, method, rail):
+    settings.PAYOUT_RAILS = ["stripe", "bank_file", "manual"]
+
+    assert pending_payment(contract, method=method).rail == rail

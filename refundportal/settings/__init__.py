@@ -14,6 +14,7 @@ from refundportal import logs
 from refundportal.environment import (
     OddValue,
     approval_limits,
+    company_account,
     field_keys,
     networks,
     origin,
@@ -68,12 +69,14 @@ APPROVAL_LIMIT = env.parsed(
 API_APPROVAL = env.flag("API_APPROVAL", False)
 PAYOUT_RAILS = env.choices(
     "PAYOUT_RAILS",
-    ["sandbox", "stripe", "manual"],
-    ["manual"] if PRODUCTION else ["sandbox", "manual"],
+    ["sandbox", "stripe", "bank_file", "manual"],
+    ["manual"] if PRODUCTION else ["sandbox", "bank_file", "manual"],
 )
 if PRODUCTION and "sandbox" in PAYOUT_RAILS:
     raise OddValue("PAYOUT_RAILS", ",".join(PAYOUT_RAILS), "in production mode no sandbox: it moves no money")
 check_stripe(PAYOUT_RAILS)
+_sample = () if PRODUCTION else ("DE02120300000000202051", "BYLADEM1001")
+COMPANY_IBAN, COMPANY_BIC = company_account(env, sample=_sample, is_needed="bank_file" in PAYOUT_RAILS)
 
 # With this on, a process dies where the variable CRASH_AT says, to show that nothing is lost or done twice.
 DEBUG_CRASH_POINTS = env.flag("DEBUG_CRASH_POINTS", False)
