@@ -76,8 +76,8 @@ def _table(head: str, rows: dict[str, Counter[str]], words: Any) -> list[str]:
 
 
 def write_report(sections: dict[str, str]) -> None:
-    """Put sections into docs/reliability.md in place of those they had; the others stay."""
+    """Put sections into docs/reliability.md in place of those they had, new ones at the end."""
     head, *standing = REPORT.read_text("utf-8").split("\n## ")
-    kept = [one for one in standing if one.split("\n", 1)[0] not in sections]
-    new = [f"{title}\n\n{text}" for title, text in sections.items()]
-    REPORT.write_text("\n\n## ".join(part.rstrip() for part in (head, *kept, *new)) + "\n", "utf-8")
+    texts = dict(one.split("\n", 1) for one in standing) | sections
+    parts = [head, *(f"{title}\n\n{text.strip()}" for title, text in texts.items())]
+    REPORT.write_text("\n\n## ".join(part.rstrip() for part in parts) + "\n", "utf-8")
