@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.faults.report import write_report
-from tests.faults.sections import SECTIONS, Run
+from tests.faults.running import Run
+from tests.faults.sections import SECTIONS
 from tests.faults.servers import Databases
 
 
