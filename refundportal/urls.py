@@ -10,6 +10,8 @@ from refundportal.staff.site import site as staff
 # Of the identity provider only what client credentials need: no other grant has an address.
 identity = ([path("token", oauth.token, name="token"), path("revoke", oauth.revoke, name="revoke")], "oidc")
 
+handler500 = "refundportal.web.unavailable.error_page"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("allauth.urls")),
     path("identity/o/api/", include(identity)),

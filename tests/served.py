@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
-START_LIMIT_S = 90
+START_LIMIT_S = 240
 
 
 @dataclass

@@ -1,104 +1,75 @@
 """
 Proof under fire: `python -m tests.faults` (or `make faults`).
 
-The crash grid as built and under two naive strategies, on a private PostgreSQL server. What it found goes
-to docs/reliability.md; the exit status is 1 if anything was lost or sent twice, or if a naive strategy came
-through, since then the proof is blind.
+Runs the sections of tests/faults/sections.py on a private PostgreSQL server. What they found goes to
+docs/reliability.md; the exit status is 1 if one of them has a fault to tell.
 """
 
 import argparse
-import json
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from tests import served
-from tests.faults.life.report import life_section
-from tests.faults.report import grid_section, naive_section, write_report
+from tests.faults.report import write_report
+from tests.faults.running import Run
+from tests.faults.sections import SECTIONS
 from tests.faults.servers import Databases
-
-SHARDS = 2
-"""One part a core."""
-PART_LIMIT_S = 3 * 3600
 
 
 def main() -> int:
     options = _options()
-    started = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="portal-faults-"))
-    databases = Databases(folder)
-    _say(f"seed {options.seed}, {options.repeats} repeats, {folder}")
-    sections, faults = {}, []
-    if "grid" in options.only:
-        built = _parts(
-            databases, "grid", "as_built", strategy="as_built", repeats=options.repeats, seed=options.seed
-        )
-        sections["The crash grid"], found = grid_section(built)
-        faults += found
-    if "naive" in options.only:
-        naive = {
-            name: _parts(
-                databases, "grid", name, strategy=name, repeats=options.naive_repeats, seed=options.seed
-            )
-            for name in ("new_key", "mark_first")
-        }
-        sections["The same grid under two naive strategies"], found = naive_section(naive)
-        faults += found
-    if "life" in options.only:
-        lived = _parts(databases, "life.run", "life", steps=options.steps, seed=options.seed)
-        sections["Made-up lives"], found = life_section(lived)
-        faults += found
-    command = f'make faults ARGS="{" ".join(sys.argv[1:])}"' if sys.argv[1:] else "make faults"
-    minutes = (time.monotonic() - started) / 60
-    ran = f"`{command}` on {datetime.now(UTC):%Y-%m-%d}, seed {options.seed}, {minutes:.0f} minutes."
-    for title, text in sections.items():
-        _say(f"\n## {title}\n\n{text}")
-    if not options.dry_run:
-        write_report({title: f"{ran}\n\n{text}" for title, text in sections.items()})
+    _say(f"seed {options.seed}, {folder}")
+    run = Run(options=options, databases=Databases(folder))
+    faults = []
+    for section in SECTIONS:
+        if section.name not in options.only:
+            continue
+        started = time.monotonic()
+        text, found = section.prove(run)
+        told = f"{_how_it_ran(options.seed, time.monotonic() - started)}\n\n{text}"
+        _say(f"\n## {section.title}\n\n{told}")
+        if not options.dry_run:
+            write_report({section.title: told})
+        faults += [f"{section.name}: {fault}" for fault in found]
     for fault in faults:
         _say(f"FAULT: {fault}")
     return 1 if faults else 0
 
 
 def _options() -> argparse.Namespace:
+    names = [section.name for section in SECTIONS]
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    full = bool(os.environ.get("FULL"))
-    parser.add_argument("--repeats", type=int, default=50 if full else 10)
-    parser.add_argument("--naive-repeats", type=int, default=10 if full else 2)
-    parser.add_argument("--steps", type=int, default=10_000 if full else 2_000, help="of the made-up lives")
+    parser.add_argument("--only", default=names, type=_some_of(names), help=f"some of {','.join(names)}")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    parser.add_argument("--only", default="grid,naive,life", type=lambda text: text.split(","))
     parser.add_argument("--dry-run", action="store_true", help="do not write docs/reliability.md")
+    full = bool(os.environ.get("FULL"))
+    for section in SECTIONS:
+        for option, (here, at_length) in section.options.items():
+            parser.add_argument(option, type=int, default=at_length if full else here)
     return parser.parse_args()
 
 
-def _parts(databases: Databases, module: str, name: str, **arguments: Any) -> list[dict[str, Any]]:
-    """Run the shares of a part at once, each on a database of its own."""
-    running = []
-    for shard in range(SHARDS):
-        variables = databases.copy(f"{name}_{shard}")
-        own = databases.folder / f"{name}-{shard}"
-        own.mkdir()
-        output = own / "result.json"
-        given = json.dumps({**arguments, "shard": shard, "shards": SHARDS})
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.part", module, given, str(output)],
-            cwd=served.ROOT,
-            env={**variables, "VAR_DIR": str(own), "DEBUG_CRASH_POINTS": "yes"},
-        )
-        running.append((process, output))
-    for process, _ in running:
-        if process.wait(PART_LIMIT_S):
-            raise RuntimeError(f"{module} {name} ended with {process.returncode}")
-    return [json.loads(output.read_text()) for _, output in running]
+def _some_of(names: list[str]) -> Callable[[str], list[str]]:
+    def chosen(text: str) -> list[str]:
+        """:raises argparse.ArgumentTypeError: a section that does not exist"""
+        if unknown := set(text.split(",")) - set(names):
+            raise argparse.ArgumentTypeError(f"no section {', '.join(sorted(unknown))}")
+        return text.split(",")
+
+    return chosen
+
+
+def _how_it_ran(seed: int, seconds: float) -> str:
+    command = f'make faults ARGS="{" ".join(sys.argv[1:])}"' if sys.argv[1:] else "make faults"
+    return f"`{command}` on {datetime.now(UTC):%Y-%m-%d}, seed {seed}, {seconds / 60:.0f} minutes."
 
 
 def _say(line: str) -> None:

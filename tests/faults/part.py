@@ -10,9 +10,9 @@ import django
 from django.conf import settings
 
 if __name__ == "__main__":
-    module, arguments, output = sys.argv[1:]
+    module, given, output = sys.argv[1:]
     django.setup()
     logging.disable(logging.CRITICAL)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    result = import_module(f"tests.faults.{module}").run(**json.loads(arguments))
+    result = import_module(f"tests.faults.{module}").run(**json.loads(Path(given).read_text()))
     Path(output).write_text(json.dumps(result, indent=1, default=str))

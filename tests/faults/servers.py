@@ -13,7 +13,8 @@ class Databases:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._root = cluster.start()
+        self.server = cluster.Server()
+        self._root = self.server.url
         self._run("CREATE DATABASE prepared")
         served.manage(self.variables("prepared"), "migrate", "--verbosity", "0")
 

@@ -41,6 +41,12 @@ def start(work: Callable[[], Any]) -> int:
     return child
 
 
+def wait(process: int) -> int:
+    """Wait for the end of a process that was started, and give its status: 0 when all went well."""
+    _, status = os.waitpid(process, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
 def _work_and_end(work: Callable[[], Any]) -> None:
     try:
         cache.clear()
