@@ -112,14 +112,13 @@ def scanner_address(value: str) -> str | tuple[str, int] | None:
     return host.strip("[]"), int(port)
 
 
-def company_account(env: Environment, *, sample: Sequence[str], is_needed: bool) -> tuple[str, str]:
+def company_account(iban: str, bic: str, *, sample: Sequence[str], is_needed: bool) -> tuple[str, str]:
     """
     Read the company's own account: IBAN and BIC, both or neither; `sample` is what counts if neither is set.
 
     Bank files need it (`is_needed`), and so does the import of statements.
     """
     own = "COMPANY_IBAN", "COMPANY_BIC"
-    iban, bic = (env.text(name, "") for name in own)
     if not iban and not bic and (sample or not is_needed):
         iban, bic = sample or ("", "")
     elif not (iban and bic):
