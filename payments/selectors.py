@@ -9,7 +9,15 @@ from accounts.principals import Principal
 from contracts.models import Stage
 from contracts.selectors import clients_of
 from kernel.errors import NotFoundOrHidden
-from payments.models import BankAccount, Break, Payment, Payout, PayoutStep, Reconciliation
+from payments.models import (
+    BankAccount,
+    Break,
+    Payment,
+    Payout,
+    PayoutStep,
+    ProviderEvent,
+    Reconciliation,
+)
 
 M = TypeVar("M", bound=Model)
 
@@ -55,6 +63,20 @@ def reconciliation_of(principal: Principal, run_id: UUID) -> Reconciliation:
     :raises NotFoundOrHidden: no such comparison for this principal
     """
     return _one(reconciliations_of(principal), run_id, "There is no such comparison.")
+
+
+def provider_events_of(principal: Principal) -> QuerySet[ProviderEvent]:
+    """Give the messages of providers that a principal may see: all to staff, none to others."""
+    rows = ProviderEvent.objects.select_related("set_aside_by")
+    is_staff = principal.is_system or (principal.is_staff and principal.api_client is None)
+    return rows if is_staff else rows.none()
+
+
+def provider_event_of(principal: Principal, event_id: UUID) -> ProviderEvent:
+    """
+    :raises NotFoundOrHidden: no such message for this principal
+    """
+    return _one(provider_events_of(principal), event_id, "There is no such message.")
 
 
 def current_bank_account(client_id: UUID) -> BankAccount | None:
