@@ -43,7 +43,13 @@ def main() -> int:
     if "naive" in options.only:
         naive = {
             name: _parts(
-                databases, "grid", name, strategy=name, repeats=options.naive_repeats, seed=options.seed
+                databases,
+                "grid",
+                name,
+                strategy=name,
+                repeats=options.naive_repeats,
+                seed=options.seed,
+                one_in=options.naive_one_in,
             )
             for name in ("new_key", "mark_first")
         }
@@ -68,6 +74,7 @@ def _options() -> argparse.Namespace:
     full = bool(os.environ.get("FULL"))
     parser.add_argument("--repeats", type=int, default=50 if full else 10)
     parser.add_argument("--naive-repeats", type=int, default=10 if full else 2)
+    parser.add_argument("--naive-one-in", type=int, default=1, help="only one in so many cells of the grid")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--only", default="grid,naive", type=lambda text: text.split(","))
     parser.add_argument("--dry-run", action="store_true", help="do not write docs/reliability.md")
