@@ -18,6 +18,7 @@ from payments.models import (
     Payment,
     Payout,
     PayoutStep,
+    ProviderEvent,
     Reconciliation,
     Statement,
     StatementLine,
@@ -138,6 +139,19 @@ def _repeats(one: Payout, payout: Payout) -> bool:
         and (one.amount_minor, one.currency) == (payout.amount_minor, payout.currency)
         and abs(one.created_at - payout.created_at) <= REPEATED_WITHIN
     )
+
+
+def provider_events_of(principal: Principal) -> QuerySet[ProviderEvent]:
+    """Give the messages of providers that a principal may see: all to staff, none to others."""
+    rows = ProviderEvent.objects.select_related("set_aside_by")
+    return _seen_by_staff(rows, principal)
+
+
+def provider_event_of(principal: Principal, event_id: UUID) -> ProviderEvent:
+    """
+    :raises NotFoundOrHidden: no such message for this principal
+    """
+    return _one(provider_events_of(principal), event_id, "There is no such message.")
 
 
 def current_bank_account(client_id: UUID) -> BankAccount | None:

@@ -1,9 +1,17 @@
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
-from contracts.models import Contract
-from contracts.tests.cast import Cast, make_cast, signed_contract
-from payments import checks, hooks
+from contracts.models import Contract, Stage
+from contracts.tests.cast import NOW, Cast, make_cast, signed_contract, stage_named
+from payments import checks, gateways, hooks
+from payments.gateways.stripe import StripeGateway, StripeReader
 from payments.invariants import INVARIANTS
+from payments.services import provider_events, stripe_events
+from payments.tests.hearing import PATIENT
+from tests.fake_stripe.book import Book
+from tests.fake_stripe.running import fake_stripe
 
 
 @pytest.fixture(autouse=True)
@@ -24,3 +32,18 @@ def cast(db: None) -> Cast:
 def contract(cast: Cast) -> Contract:
     """A signed contract: prepayment P1 of 300 (200 for S1, 100 for S2), S1 of 1000, S2 of 500 EUR."""
     return signed_contract(cast)
+
+
+@pytest.fixture
+def stage(contract: Contract) -> Stage:
+    return stage_named(contract, "S1")
+
+
+@pytest.fixture
+def stripe(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Book]:
+    """A Stripe of our own to which the rail of this test speaks, with little patience."""
+    monkeypatch.setitem(gateways._GATEWAYS, "stripe", StripeGateway(PATIENT))
+    for room in (provider_events, stripe_events):
+        monkeypatch.setattr(room, "READER", StripeReader(PATIENT))
+    with fake_stripe(NOW, settings) as book:
+        yield book

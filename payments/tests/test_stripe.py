@@ -14,15 +14,10 @@ from kernel.money import Money
 from payments.gateways import AnswerKind, BookClosed, PayoutOrder
 from payments.gateways.stripe import StripeGateway
 from payments.gateways.stripe.client import EndingConnection
-from tests.fake_stripe.running import fake_stripe
+from payments.tests.hearing import PATIENT
 
-QUICK = StripeGateway(EndingConnection(connect_ms=2000, silence_ms=400, whole_ms=1500))
-
-
-@pytest.fixture
-def stripe(settings):
-    with fake_stripe(NOW, settings) as book:
-        yield book
+GATEWAY = StripeGateway(PATIENT)
+HASTY = StripeGateway(EndingConnection(connect_ms=5000, silence_ms=400, whole_ms=1500))
 
 
 def order_for(intent, amount="100.00", currency="EUR"):
@@ -36,11 +31,11 @@ def order_for(intent, amount="100.00", currency="EUR"):
 
 
 def submit(order):
-    return QUICK.submit(order, now=NOW)
+    return GATEWAY.submit(order, now=NOW)
 
 
 def look_up(order):
-    return QUICK.look_up(order, now=NOW)
+    return GATEWAY.look_up(order, now=NOW)
 
 
 def test_a_refund_is_made_under_the_id_of_its_payout(stripe):
@@ -98,6 +93,16 @@ def test_what_is_not_surely_known_is_unknown_and_a_look_up_tells(stripe, fault, 
     assert submit(order).kind == said
     assert look_up(order).kind == found
     assert len(stripe.refunds()) == (found == AnswerKind.SETTLED)
+
+
+def test_an_answer_that_does_not_come_in_time_is_unknown(stripe):
+    intent = stripe.paid(100000)
+    order = order_for(intent)
+    stripe.tell(intent["id"], submit="timeout_done")
+
+    answer = HASTY.submit(order, now=NOW)
+
+    assert (answer.kind, "ReadTimeout" in answer.detail) == (AnswerKind.UNKNOWN, True)
 
 
 @pytest.mark.parametrize("fault", ["timeout_done", "half_body", "bad_json", "html_200", "503", "429", "402"])
@@ -243,12 +248,12 @@ def test_the_book_is_read_to_its_end_with_what_is_not_ours(stripe):
     for place in range(120):
         stripe.refund(f"other-{place}", {"payment_intent": intent["id"], "amount": "1"})
 
-    lines = list(QUICK.lines(since=NOW - timedelta(days=1), now=NOW))
+    lines = list(GATEWAY.lines(since=NOW - timedelta(days=1), now=NOW))
 
     assert len(lines) == 121
     assert [line.amount for line in lines if line.key == order.key] == [order.amount]
     assert {line.payment_reference for line in lines} == {intent["id"]}
-    assert list(QUICK.lines(since=NOW + timedelta(seconds=1), now=NOW)) == []
+    assert list(GATEWAY.lines(since=NOW + timedelta(seconds=1), now=NOW)) == []
 
 
 @pytest.mark.parametrize("fault", ["503", "429", "html_200", "bad_json", "half_body"])
@@ -256,7 +261,7 @@ def test_a_book_that_cannot_be_read_to_its_end_is_closed(stripe, fault):
     stripe.tell("*", look_up=fault)
 
     with pytest.raises(BookClosed):
-        list(QUICK.lines(since=NOW, now=NOW))
+        list(GATEWAY.lines(since=NOW, now=NOW))
 
 
 def test_a_line_that_cannot_be_read_closes_the_book(stripe):
@@ -264,7 +269,7 @@ def test_a_line_that_cannot_be_read_closes_the_book(stripe):
     stripe.things[submit(order).reference]["currency"] = "xxx"
 
     with pytest.raises(BookClosed):
-        list(QUICK.lines(since=NOW - timedelta(days=1), now=NOW))
+        list(GATEWAY.lines(since=NOW - timedelta(days=1), now=NOW))
 
 
 def answering(pieces, pause_s=0.0):
@@ -291,7 +296,7 @@ def test_an_answer_that_trickles_without_an_end_is_given_up(stripe, settings):
     settings.STRIPE_API_BASE = answering([head, *[b" "] * 200], pause_s=0.1)
     started = time.monotonic()
 
-    answer = submit(order_for({"id": "pi_1"}))
+    answer = HASTY.submit(order_for({"id": "pi_1"}), now=NOW)
 
     assert answer.kind == AnswerKind.UNKNOWN
     assert time.monotonic() - started < 15

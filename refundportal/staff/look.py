@@ -92,6 +92,7 @@ def _sidebar() -> list[dict[str, Any]]:
             _page(_("Payouts"), "send_money", "payments_payout_changelist"),
             _page(_("Differences"), "difference", "payments_break_changelist"),
             _page(_("Books compared"), "balance", "payments_reconciliation_changelist"),
+            _page(_("Provider messages"), "mark_email_unread", "payments_providerevent_changelist"),
             _page(_("Ledger"), "account_balance", "payments_transfer_changelist"),
             _page(_("The books"), "menu_book", "ledger", "may_read_books"),
             _page(_("Accounts"), "list", "payments_account_changelist"),

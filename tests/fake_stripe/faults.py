@@ -15,6 +15,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "500_not_done": "500, not executed",
     "503": "503, not executed",
     "429": "429 with Retry-After, not executed",
+    "402": "402 balance too low, not executed",
     "409": "409 key in use, executed",
     "late": "time-out, executed ten minutes later",
     "key_forgotten": "time-out, then silence until the key is forgotten",

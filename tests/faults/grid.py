@@ -2,8 +2,8 @@
 The crash grid: kill points of a payout x faults of the provider x repeats, under one strategy of sending.
 
 Approval, sender and janitor are processes of their own and are killed by SIGKILL; then everything starts
-again, and half of the time the first who starts again is killed too. The provider is another process, called
-over HTTP. What counts is the provider's book against ours, at the end.
+again, and half of the time the first who starts again is killed too. The rail is the one to Stripe, spoken by
+the official SDK; Stripe is a fake in another process. What counts at the end is its book against ours.
 """
 
 import random
@@ -28,17 +28,18 @@ from payments.services import reconcile
 from refunds.models import RefundRequest
 from refunds.services import approve_request
 from refunds.tests.scene import Scene, eur, paid, proposed
+from tests.fake_stripe.faults import FAULTS
 from tests.faults import workers
 from tests.faults.naive import STRATEGIES, Strategy
 from tests.faults.points import POINTS
-from tests.faults.provider import FAULTS
-from tests.faults.wire import RAIL, WireGateway, provider
+from tests.faults.wire import AT_STRIPE, RAIL, Provider, provider
 
 BATCH: Final = 10
 SOON: Final = timedelta(minutes=1)
 A_PROBE_LATER: Final = timedelta(minutes=31)
 A_DAY: Final = timedelta(hours=25)
 ROUNDS_MAX: Final = 60
+COMPARED_EVERY: Final = timedelta(days=20)
 _RECOVERY_POINTS: Final = ("after_claim", "on_the_wire", "after_call", "in_booking", "after_look_up")
 
 
@@ -60,12 +61,23 @@ class Cell:
 class Grid:
     """Payouts of one database under one strategy."""
 
-    def __init__(self, strategy: Strategy, gateway: WireGateway, rng: random.Random) -> None:
-        self.strategy, self.gateway, self.rng = strategy, gateway, rng
-        self.now: datetime = NOW
+    def __init__(self, strategy: Strategy, stripe: Provider, rng: random.Random) -> None:
+        self.strategy, self.stripe, self.rng = strategy, stripe, rng
+        self.now = NOW
+        self.compared_at = NOW
         cast = make_cast()
         contract = signed_contract(cast, stages=[{**STAGES[1], "amount": "90000000.00"}])
         self.scene = Scene(cast, contract, paid(cast, contract, "S1", "10.00"))
+
+    @property
+    def now(self) -> datetime:
+        """The instant at which all of this happens, here and at the provider."""
+        return self._now
+
+    @now.setter
+    def now(self, now: datetime) -> None:
+        self._now = now
+        self.stripe.is_at(now)
 
     def run_cell(self, point: str, fault: str, repeats: int) -> Cell:
         """Let a batch of payouts die at a point and meet a fault, start everything again, and count."""
@@ -73,13 +85,16 @@ class Grid:
         requests = [self._request() for _ in range(repeats)]
         for request in requests:
             self._approve(request, cell)
-        payouts = list(Payout.objects.filter(request_id__in=[request.pk for request in requests]))
+        rows = Payout.objects.filter(request_id__in=[request.pk for request in requests])
+        payouts = list(rows.select_related("payment"))
         if len(payouts) != repeats:
             cell.wrong.append(f"{len(payouts)} payouts of {repeats} approvals")
         self._tell_the_provider(payouts, fault)
         self._kill(cell, payouts)
         self._start_again(cell, payouts)
         self._count(cell, payouts)
+        if self.now - self.compared_at > COMPARED_EVERY and self.strategy is STRATEGIES["as_built"]:
+            self.compare()
         return cell
 
     # Before the payout
@@ -87,6 +102,8 @@ class Grid:
     def _request(self) -> RefundRequest:
         at = self.now
         payment = paid(self.scene.cast, self.scene.contract, "S1", "10.00", at=at)
+        payment.provider_reference = self.stripe.tell(paid=AT_STRIPE)["id"]
+        payment.save(update_fields=["provider_reference"])
         amount = eur(f"{self.rng.randrange(1, 1000) / 100:.2f}")
         return proposed(Scene(self.scene.cast, self.scene.contract, payment), now=at, amount=amount)
 
@@ -113,10 +130,11 @@ class Grid:
     def _tell_the_provider(self, payouts: list[Payout], fault: str) -> None:
         script = {}
         for payout in payouts:
-            script[payout.pk.hex] = {"submit": fault, "silent": fault == "key_forgotten"}
-            if fault not in ("429", "409", "late", "key_forgotten") and self.rng.random() < 0.5:
-                script[payout.pk.hex]["look_up"] = fault
-        self.gateway.tell(script)
+            faults = {"submit": fault, "silent": fault == "key_forgotten"}
+            if fault not in ("429", "402", "409", "late", "key_forgotten") and self.rng.random() < 0.5:
+                faults["look_up"] = fault
+            script[payout.payment.provider_reference] = faults
+        self.stripe.tell(script=script)
 
     # Killing
 
@@ -172,9 +190,9 @@ class Grid:
     # Counting
 
     def _count(self, cell: Cell, payouts: list[Payout]) -> None:
-        lines = Counter(line["payout"] for line in self.gateway.book())
+        lines = Counter(line["metadata"]["payout"] for line in self.stripe.book())
         for payout in Payout.objects.filter(pk__in=[payout.pk for payout in payouts]):
-            sent = lines[payout.pk.hex]
+            sent = lines[str(payout.pk)]
             cell.double += sent > 1
             if payout.state == "manual":
                 cell.manual += 1
@@ -186,9 +204,16 @@ class Grid:
             if booked != (payout.state in ("accepted", "settled")):
                 cell.wrong.append(f"{payout.state}, booked {booked} times")
 
+    def compare(self) -> None:
+        """Hold all against the provider's book, before what is new in it lies further back than is read."""
+        self.now += timedelta(hours=2)
+        self.compared_at = self.now
+        run = reconcile(rail=RAIL, now=self.now)
+        assert not run.error, run.error
+
     def end(self) -> list[str]:
         """Hold all against the provider's book and the invariants, and name what is wrong."""
-        reconcile(rail=RAIL, now=self.now + timedelta(hours=2))
+        self.compare()
         breaks = Break.objects.filter(resolved_at=None)
         found = [f"a difference {one.kind} of {one.payout_id}" for one in breaks]
         for payment in Payment.objects.filter(rail=RAIL).exclude(reserved_minor=0):
@@ -214,16 +239,19 @@ def batches(repeats: int) -> Iterator[int]:
         yield min(BATCH, repeats - start)
 
 
-def run(*, strategy: str, repeats: int, seed: int, shard: int = 0, shards: int = 1) -> dict[str, Any]:
-    """Run (a share of) the grid; give its cells and what was wrong at the end."""
+def run(
+    *, strategy: str, repeats: int, seed: int, shard: int = 0, shards: int = 1, one_in: int = 1
+) -> dict[str, Any]:
+    """Run (a share of) the grid, or of one in so many cells; give them and what was wrong at the end."""
     settings.DEBUG_CRASH_POINTS = True
     rng = random.Random(f"{seed} {strategy} {shard}")
     cells = [(point, fault) for point in POINTS for fault in FAULTS]
     mine = [pair for place, pair in zip(count(), cells, strict=False) if place % shards == shard]
     rng.shuffle(mine)
+    mine = mine[: -(-len(mine) // one_in)]
     done: list[Cell] = []
-    with provider() as gateway:
-        grid = Grid(STRATEGIES[strategy], gateway, rng)
+    with provider() as stripe:
+        grid = Grid(STRATEGIES[strategy], stripe, rng)
         for point, fault in mine:
             done += [grid.run_cell(point, fault, batch) for batch in batches(repeats)]
         wrong = grid.end() if strategy == "as_built" else []

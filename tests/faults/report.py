@@ -4,8 +4,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tests.fake_stripe.faults import FAULTS
 from tests.faults.points import POINTS
-from tests.faults.provider import FAULTS
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 _COUNTED = ("payouts", "killed", "killed_again", "double", "lost", "manual")

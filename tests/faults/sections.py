@@ -31,11 +31,14 @@ def _grid(run: Run) -> Told:
 
 def _naive(run: Run) -> Told:
     repeats = run.options.naive_repeats
-    return naive_section({name: _grid_under(run, name, repeats) for name in ("new_key", "mark_first")})
+    one_in = run.options.naive_one_in
+    return naive_section(
+        {name: _grid_under(run, name, repeats, one_in) for name in ("new_key", "mark_first")}
+    )
 
 
-def _grid_under(run: Run, strategy: str, repeats: int) -> list[Any]:
-    return run.parts("grid", strategy, strategy=strategy, repeats=repeats, seed=run.seed)
+def _grid_under(run: Run, strategy: str, repeats: int, one_in: int = 1) -> list[Any]:
+    return run.parts("grid", strategy, strategy=strategy, repeats=repeats, seed=run.seed, one_in=one_in)
 
 
 def _races(run: Run) -> Told:
@@ -51,7 +54,12 @@ def _life(run: Run) -> Told:
 
 SECTIONS: Final = (
     Section("grid", "The crash grid", _grid, {"--repeats": (10, 50)}),
-    Section("naive", "The same grid under two naive strategies", _naive, {"--naive-repeats": (2, 10)}),
+    Section(
+        "naive",
+        "The same grid under two naive strategies",
+        _naive,
+        {"--naive-repeats": (2, 10), "--naive-one-in": (1, 1)},
+    ),
     Section("races", "Races", _races, {"--rounds": (200, 1000), "--twin-rounds": (40, 200)}),
     Section(
         "restarts",

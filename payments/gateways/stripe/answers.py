@@ -90,7 +90,7 @@ def amount_of(thing: Mapping[str, Any], field: str = "amount") -> Money:
 def answer_of_error(error: stripe.StripeError, payout: str, now: datetime) -> GatewayAnswer:
     """Read a refusal of a call for a payout, or the lack of an answer."""
     status, code, kind = error.http_status or 0, code_of(error), _type_of(error)
-    detail = f"{status} {kind} {code}".strip()
+    detail = f"{status or ''} {kind} {code}".strip()
     if status == 429:
         return GatewayAnswer(
             kind=AnswerKind.WAIT, code=code, detail=detail, retry_at=now + _told_to_wait(error)

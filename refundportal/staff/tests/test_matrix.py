@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver
 from accounts.models import User
 from accounts.services import create_user
 from events.models import Event
-from payments.models import Account, Break, Payout, Reconciliation, Transfer
+from payments.models import Account, Break, Payout, ProviderEvent, Reconciliation, Transfer
 from refundportal.staff.acts import ActingAdmin
 from refundportal.staff.site import site
 from refundportal.staff.tests.desk import Desk
@@ -38,6 +38,7 @@ MODELS = (
     "payments/break",
     "payments/payment",
     "payments/payout",
+    "payments/providerevent",
     "payments/reconciliation",
     "payments/transfer",
     "refunds/enquiry",
@@ -52,6 +53,7 @@ ACTING = (
     "payments/break",
     "payments/payment",
     "payments/payout",
+    "payments/providerevent",
     "payments/reconciliation",
     "refunds/enquiry",
     "refunds/refundrequest",
@@ -113,6 +115,7 @@ ACTS = {
     "payments/payment": "capture",
     "payments/break": "resolve",
     "payments/payout": "cancel",
+    "payments/providerevent": "again",
     "payments/reconciliation": "again",
     "refunds/enquiry": "answer",
     "refunds/refundrequest": "approve",
@@ -147,6 +150,14 @@ def rows(scene: Scene) -> dict[str, Model]:
         ),
         "payments/payment": scene.payment,
         "payments/payout": Payout.objects.get(request_id=request.pk),
+        "payments/providerevent": ProviderEvent.objects.create(
+            provider="stripe",
+            external_id="evt_1",
+            type="x",
+            body=b"{}",
+            received_at=LATER,
+            next_attempt_at=LATER,
+        ),
         "payments/reconciliation": Reconciliation.objects.create(
             rail="sandbox", since=LATER, started_at=LATER
         ),
