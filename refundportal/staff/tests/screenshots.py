@@ -11,9 +11,9 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page
 
-from contracts.tests.cast import delivered_stage, draft_contract, signed_contract
-from refundportal.portal.tests import browsing as browsing_pages
-from refundportal.portal.tests.extremes import rich
+from accounts.principals import SYSTEM
+from contracts.tests.cast import Cast, delivered_stage, draft_contract, signed_contract
+from payments.services import record_usage
 from refundportal.staff.tests import browsing
 from refundportal.staff.tests.desk import act_of, page_of
 from refunds.models import RefundRequest, Trial
@@ -21,7 +21,7 @@ from refunds.services import assess, count_on, post_message, run_trial, start_tr
 from refunds.tests.scene import Scene, applied, approved, in_review, paid, proposed
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-private_files, browser, now = browsing_pages.private_files, browsing_pages.browser, browsing_pages.now
+browser, now = browsing.browser, browsing.now
 present, open_as = browsing.present, browsing.open_as
 FOLDER = settings.BASE_DIR / "var" / "screenshots"
 SCHEMES = ("light", "dark")
@@ -70,7 +70,8 @@ def furnish(scene: Scene, now: datetime) -> dict[str, RefundRequest]:
     fresh = applied(another("Spare parts shop", 30), now=now - timedelta(hours=29))
     waiting = proposed(undelivered, now=now - timedelta(minutes=40))
     answered = signed_contract(cast, now=now - timedelta(days=30), title="Answered")
-    done = approved(Scene(cast, answered, paid(cast, answered, at=now - timedelta(hours=3))), now=now)
+    asked = Scene(cast, answered, paid(cast, answered, at=now - timedelta(hours=30)))
+    done = approved(asked, now=now - timedelta(minutes=10))
     while count_on(now=now, batch_max=100):
         pass
     return {"review": case, "new": fresh, "proposed": waiting, "approved": done}
@@ -114,9 +115,47 @@ def test_the_pages_of_staff(present: Scene, now: datetime, open_as: Any) -> None
     take(arno, act_of(cases["proposed"], "approve"), "case-approve")
 
 
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk and its warehouses, order desks and printers."
+
+
+def at_the_edges(cast: Cast, now: datetime) -> dict[str, Scene]:
+    """Long names; twelve stages of which one bears forty meters of use; yen and dinars."""
+    cast.client.name = LONG
+    cast.client.save(update_fields=["name"])
+    made = {}
+    for name, currency, stages, amount in (
+        ("twelve-stages", "EUR", 12, "100.00"),
+        ("yen", "JPY", 2, "123456789"),
+        ("dinar", "KWD", 2, "1234.567"),
+    ):
+        items = [{"code": "AC-1", "statement": LONG, "weight": "1", "reference": LONG}]
+        work = [
+            {"code": f"S{n}", "title": LONG, "kind": "work", "amount": amount, "items": items}
+            for n in range(1, stages + 1)
+        ]
+        meters = [
+            {"code": f"m{n}", "title": LONG, "kind": "metered", "unit": "call", "price": "1"}
+            for n in range(40)
+        ]
+        contract = signed_contract(
+            cast,
+            now=now - timedelta(days=9),
+            title=f"{LONG} {name}",
+            currency=currency,
+            stages=work,
+            meters=meters,
+        )
+        made[name] = Scene(cast, contract, paid(cast, contract, at=now - timedelta(hours=1)))
+        used = {"contract": str(contract.pk), "source": name, "quantity": "1", "occurred_at": now.isoformat()}
+        records = [{**used, "meter": f"m{n}", "external_id": str(n)} for n in range(40)]
+        record_usage(principal=SYSTEM, records=records, now=now)
+        in_review(made[name], now=now, statement=f"{LONG} " * 20)
+    return made
+
+
 def test_the_longest_names_and_the_largest_amounts(present: Scene, now: datetime, open_as: Any) -> None:
     page = open_as(present.cast.rita)
-    for name, one in rich(present.cast, now).items():
-        take(page, page_of(one.contract), f"extreme-{name.replace(' ', '-')}-contract")
+    for name, one in at_the_edges(present.cast, now).items():
+        take(page, page_of(one.contract), f"extreme-{name}-contract")
         for case in one.payment.requests.all():
-            take(page, page_of(case), f"extreme-{name.replace(' ', '-')}-case")
+            take(page, page_of(case), f"extreme-{name}-case")

@@ -13,7 +13,6 @@ from contracts.services import add_member
 from contracts.tests.cast import NOW, delivered_stage, make_cast, signed_contract
 from events.models import Event
 from payments.models import Payout
-from refundportal.portal.tests import browsing as browsing_pages
 from refundportal.staff.tests import browsing
 from refundportal.staff.tests.browsing import PATIENCE_MS, send_forged
 from refundportal.staff.tests.desk import act_of, page_of
@@ -24,7 +23,7 @@ from refunds.tests.test_four_eyes import delivered_late_by, hand_of_rosa
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 expect.set_options(timeout=PATIENCE_MS)
-private_files, browser, now = browsing_pages.private_files, browsing_pages.browser, browsing_pages.now
+browser, now = browsing.browser, browsing.now
 present, open_as = browsing.present, browsing.open_as
 
 
