@@ -10,7 +10,7 @@ MANAGE := $(BIN)/python manage.py
 RUN := $(VENV)/run-$(shell cksum < requirements.txt | tr ' ' '-')
 DEV := $(VENV)/dev-$(shell cksum < requirements-dev.txt | tr ' ' '-')
 
-.PHONY: help setup run demo screenshots test test-sqlite test-postgresql check fuzz faults fmt bench bench-pages lock worker beat clean
+.PHONY: help setup run demo screenshots test test-sqlite test-postgresql check fuzz faults fmt bench bench-pages bench-staff lock worker beat clean
 
 help:
 	@echo "make run      run the portal here: http://localhost:$(PORT)/"
@@ -22,6 +22,7 @@ help:
 	@echo "make screenshots  pictures of every page, in var/screenshots/"
 	@echo "make bench    measure how fast the policy is"
 	@echo "make bench-pages  measure the pages beside the REST API"
+	@echo "make bench-staff  measure the staff pages over 100,000 contracts; CONTRACTS=1000 for fewer"
 	@echo "make lock     write requirements*.txt anew from requirements*.in"
 	@echo "make worker   production: pay, mail and look after things; make beat: the clock (run one)"
 
@@ -56,7 +57,7 @@ test: $(DEV)
 	[ $$sqlite$$postgresql = 00 ]
 
 screenshots: $(DEV)
-	$(BIN)/pytest -q --db postgresql refundportal/portal/tests/screenshots.py $(ARGS)
+	$(BIN)/pytest -q --db postgresql refundportal/portal/tests/screenshots.py refundportal/staff/tests/screenshots.py $(ARGS)
 
 test-sqlite: $(DEV)
 	@echo "== the suite on SQLite"
@@ -90,6 +91,9 @@ bench: $(DEV)
 
 bench-pages: $(DEV)
 	$(BIN)/pytest -q --db postgresql -p no:randomly benchmarks/pages.py $(ARGS)
+
+bench-staff: $(DEV)
+	$(BIN)/pytest -q --db postgresql -p no:randomly benchmarks/staff.py $(ARGS)
 
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links

@@ -56,7 +56,12 @@ def _page(title: Any, icon: str, name: str, permission: str = "may_read") -> dic
 def _credits() -> dict[str, Any]:
     """Lead to the payments that were given instead of money."""
     page = _page(_("Credits"), "confirmation_number", "payments_payment_changelist")
-    return {**page, "link": format_lazy("{}?method__exact=credit", page["link"])}
+    link = format_lazy("{}?method__exact=credit", page["link"])
+    return {**page, "link": link, "active": _looks_at_credits}
+
+
+def _looks_at_credits(request: HttpRequest) -> bool:
+    return request.GET.get("method__exact") == "credit"
 
 
 def _stylesheet(request: HttpRequest) -> str:

@@ -245,4 +245,7 @@ class RequestAdmin(ActingAdmin):
         statement = statement_of(row.answer)
         if not statement.total:
             return statement.outcome_words
-        return f"{statement.outcome_words}: {money_words(statement.total.text, statement.total.currency)}"
+        total = money_words(statement.total.text, statement.total.currency)
+        if statement.is_decided:
+            return f"{statement.outcome_words}: {total}"
+        return f"{statement.outcome_words}. {statement.total_label}: {total}"

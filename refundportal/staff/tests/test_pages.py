@@ -149,6 +149,15 @@ def test_the_case_page_costs_the_same_however_much_was_said_and_established(db, 
     assert said.count("note.txt") == 3
 
 
+def test_what_is_not_decided_yet_is_never_shown_as_a_refund(delivered: Scene):
+    request = in_review(delivered)
+    desk = Desk(delivered.cast.ada)
+
+    said = "The application is being examined. Refund at most: 1,000.00 EUR"
+    assert said in words(desk.open(request))
+    assert said in words(desk.get(list_of("refunds_refundrequest")))
+
+
 @pytest.mark.parametrize("so_far", [in_review, proposed, approved])
 def test_the_case_page_asks_less_than_25_times_in_every_state(scene: Scene, so_far):
     request = so_far(scene)
