@@ -10,7 +10,8 @@ MANAGE := $(BIN)/python manage.py
 RUN := $(VENV)/run-$(shell cksum < requirements.txt | tr ' ' '-')
 DEV := $(VENV)/dev-$(shell cksum < requirements-dev.txt | tr ' ' '-')
 
-.PHONY: help setup run demo screenshots test test-sqlite test-postgresql check fuzz faults fmt bench bench-pages bench-staff lock worker beat clean
+.PHONY: help setup run demo screenshots test test-sqlite test-postgresql check fuzz faults faults-redis fmt bench bench-api \
+	bench-pages bench-staff lock worker beat clean
 
 help:
 	@echo "make run      run the portal here: http://localhost:$(PORT)/"
@@ -18,9 +19,11 @@ help:
 	@echo "make check    format, lint, types, import order, migrations, settings"
 	@echo "make fuzz     call the served API with what nobody should send: FUZZ_CASES=200 an operation"
 	@echo "make faults   kill payout workers under a provider that lies, live made-up lives; FULL=1 for five times as long"
+	@echo "make faults-redis  kill and flush the broker while events are told; needs redis-server"
 	@echo "make fmt      put the code into its format"
 	@echo "make screenshots  pictures of every page, in var/screenshots/"
 	@echo "make bench    measure how fast the policy is"
+	@echo "make bench-api    measure the REST API beside the simplest views that would do"
 	@echo "make bench-pages  measure the pages beside the REST API"
 	@echo "make bench-staff  measure the staff pages over 100,000 contracts; CONTRACTS=1000 for fewer"
 	@echo "make lock     write requirements*.txt anew from requirements*.in"
@@ -82,12 +85,18 @@ fuzz: $(DEV)
 faults: $(DEV)
 	$(BIN)/python -m tests.faults $(ARGS)
 
+faults-redis: $(DEV)
+	$(BIN)/python -m tests.redis_away $(ARGS)
+
 fmt: $(DEV)
 	$(BIN)/ruff check --fix --exit-zero --quiet .
 	$(BIN)/ruff format .
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks.bench_policy $(ARGS)
+
+bench-api: $(DEV)
+	$(BIN)/python -m benchmarks.bench_api $(ARGS)
 
 bench-pages: $(DEV)
 	$(BIN)/pytest -q --db postgresql -p no:randomly benchmarks/pages.py $(ARGS)

@@ -153,9 +153,9 @@ def test_no_step_of_the_job_costs_more_in_a_large_contract(cast, rita, arno, sta
         payment = pay(rita, contract, amount="100.00", capture=False)
     with at_most(32):
         rita.post(f"payments/{payment['id']}/capture/")
-    with at_most(24):
+    with at_most(16):
         use(rita, contract, *(f"u{n}" for n in range(stages * 20)))
-    with at_most(34):
+    with at_most(22):
         case = apply(rita, payment)
     with at_most(30):
         rita.post(f"refund-requests/{case['id']}/start-review/")
@@ -165,3 +165,24 @@ def test_no_step_of_the_job_costs_more_in_a_large_contract(cast, rita, arno, sta
         rita.post(f"refund-requests/{case['id']}/propose/")
     with at_most(50):
         assert arno.post(f"refund-requests/{case['id']}/approve/").status_code == 200
+
+
+def test_a_batch_of_usage_is_one_statement_and_asking_again_writes_nothing(cast, rita):
+    contract = contract_with(cast, 2)
+    pay(rita, contract, amount="100.00")
+    ids = [f"u{number}" for number in range(300)]
+
+    with CaptureQueriesContext(connection) as first:
+        assert use(rita, contract, *ids).json() == {"created": 300, "duplicates": 0}
+    with CaptureQueriesContext(connection) as again:
+        assert use(rita, contract, *ids).json() == {"created": 0, "duplicates": 300}
+
+    assert len(writes(first)) == 1
+    assert writes(again) == []
+
+
+def writes(queries):
+    """The statements that write usage."""
+    return [
+        query["sql"][:80] for query in queries if query["sql"].startswith("INSERT INTO contracts_usagerecord")
+    ]
