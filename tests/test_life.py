@@ -1,5 +1,7 @@
 """A sample of the made-up lives that `make faults` lives at length: whatever is done, money stays right."""
 
+from unittest.mock import patch
+
 import pytest
 
 from tests.faults.life import edges
@@ -25,3 +27,16 @@ def test_every_edge_of_every_state_machine_can_be_gone_along():
     tally = tour()
 
     assert edges.missing(tally.edges) == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "seen"),
+    [
+        ("payments.services.disputes.uncover_stage", "I18 a stage is not paid as counted"),
+        ("payments.ledger.book_payout", "I07 a paid payout is not booked"),
+        ("payments.services.booking.count_as_reserved", "I02 the counters of a payment differ"),
+    ],
+)
+def test_a_fault_of_the_services_is_seen_on_the_way(broken, seen):
+    with patch(broken, lambda *given, **named: None), pytest.raises(AssertionError, match=seen):
+        tour()

@@ -191,7 +191,7 @@ def test_a_decision_that_its_facts_do_not_give_is_reported(scene):
     applied(scene, now=scene.payment.deadline)
     assert found() == set()
 
-    force("UPDATE refunds_decision SET outcome = 'refund_in_part'")
+    force("UPDATE refunds_decision SET outcome = 'inadmissible'")
 
     assert found() == {("I10", "a decision follows from its stored facts")}
 
