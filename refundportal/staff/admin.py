@@ -2,6 +2,7 @@
 
 from refundportal.staff import (
     accounts,
+    bank_files,
     breaks,
     contracts,
     laboratory,
@@ -11,11 +12,13 @@ from refundportal.staff import (
     people,
     records,
     requests,
+    statements,
     systems,
 )
 
 __all__ = [
     "accounts",
+    "bank_files",
     "breaks",
     "contracts",
     "laboratory",
@@ -25,5 +28,6 @@ __all__ = [
     "people",
     "records",
     "requests",
+    "statements",
     "systems",
 ]

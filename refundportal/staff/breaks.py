@@ -13,10 +13,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kernel.money import Money
-from payments.gateways import machine_rails
 from payments.models import Break, Payment, Payout, Reconciliation
 from payments.selectors import break_of, breaks_of, reconciliation_of, reconciliations_of
 from payments.services import reconcile_now, resolve_break, take_break
+from payments.services.reconciliation import comparable_rails
 from refundportal.staff import shown
 from refundportal.staff.acts import Act, ActForm, ActingAdmin, finance_only, first_of, refusing
 from refundportal.staff.fields import reason_field
@@ -29,6 +29,7 @@ KINDS = {
     "ours_only": ("book", _("only in our books")),
     "theirs_only": ("building-2", _("only in the provider's or the bank's book")),
     "different": ("diff", _("another amount or currency there")),
+    "unclaimed": ("hand-coins", _("money that came and fits nothing that was expected")),
 }
 HALTING = ("theirs_only", "different")
 
@@ -168,7 +169,7 @@ class Again(Act[Reconciliation]):
     )
 
     def why_not(self) -> str:
-        is_off = self.row.rail not in machine_rails()
+        is_off = self.row.rail not in comparable_rails()
         words = gettext("The rail is switched off.")
         return first_of(finance_only(self.visit), refusing(is_off, words))
 

@@ -1,5 +1,6 @@
 """Payouts: money on its way back, every attempt, and the steps that take two people of Finance."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.groups import is_approver
+from contracts.models import Document
 from kernel.money import Money
 from payments.models import Payout, PayoutState, PayoutStep
 from payments.models.payments import PaymentStatus
@@ -26,7 +28,7 @@ from payments.services import (
 )
 from refundportal.staff import shown
 from refundportal.staff.acts import Act, ActForm, ActingAdmin, finance_only, first_of, record_url, refusing
-from refundportal.staff.fields import YesNoField, reason_field
+from refundportal.staff.fields import EvidenceField, YesNoField, reason_field
 from refundportal.staff.lists import Currency
 from refundportal.staff.site import site
 from refundportal.staff.visits import Visit, visit_of
@@ -121,7 +123,24 @@ class ResolveForm(PayoutReasonForm):
     evidence_reference = forms.CharField(
         label=_("Proof"), max_length=140, help_text=_("Such as the bank's reference of the transfer.")
     )
-    field_order = ("accepted", "evidence_reference", "reason")
+    value_date = forms.DateField(
+        label=_("Value date"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("When the bank moved the money; empty if it was not sent."),
+    )
+    field_order = ("accepted", "evidence_reference", "value_date", "evidence", "reason")
+
+    def __init__(self, *args: Any, documents: Iterable[Document], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["evidence"] = EvidenceField(documents)
+        self.order_fields(self.field_order)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("accepted") and not cleaned.get("value_date") and "value_date" not in self.errors:
+            self.add_error("value_date", gettext("Please say on which day the bank moved the money."))
+        return cleaned
 
 
 class Resolve(PayoutAct):
@@ -136,12 +155,18 @@ class Resolve(PayoutAct):
     def why_not(self) -> str:
         return first_of(super().why_not(), self.unless_a_step_waits())
 
+    def form(self, *data: Any) -> ActForm:
+        rows = Document.objects.filter(contract=self.row.payment.contract_id).order_by("-uploaded_at")
+        return ResolveForm(*data, documents=list(rows[:200]))
+
     def do(self, form: ActForm) -> str:
         cleaned = form.cleaned_data
         resolve_manual(
             accepted=cleaned["accepted"],
             reason=cleaned["reason"],
             evidence_reference=cleaned["evidence_reference"],
+            evidence_id=cleaned["evidence"],
+            value_date=cleaned["value_date"],
             **self.who_and_what,
         )
         return gettext("Proposed. A second person confirms it.")

@@ -4,6 +4,7 @@ Who may open what: every address of the staff site, every kind of person, by rea
 An address that is not in the table fails, so that none is added without a thought.
 """
 
+import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -15,9 +16,22 @@ from django.db.models import Model
 from django.urls import URLPattern, URLResolver
 
 from accounts.models import User
+from accounts.principals import SYSTEM
 from accounts.services import create_user
 from events.models import Event
-from payments.models import Account, Break, Payout, ProviderEvent, Reconciliation, Transfer
+from events.vault import seal_secret
+from payments.models import (
+    Account,
+    BankFile,
+    Break,
+    Payout,
+    ProviderEvent,
+    Reconciliation,
+    StatementLine,
+    Transfer,
+)
+from payments.services import import_statement
+from payments.tests.bank_book import Entry, statement
 from refundportal.staff.acts import ActingAdmin
 from refundportal.staff.site import site
 from refundportal.staff.tests.desk import Desk
@@ -35,11 +49,14 @@ MODELS = (
     "contracts/document",
     "events/event",
     "payments/account",
+    "payments/bankfile",
     "payments/break",
     "payments/payment",
     "payments/payout",
     "payments/providerevent",
     "payments/reconciliation",
+    "payments/statement",
+    "payments/statementline",
     "payments/transfer",
     "refunds/enquiry",
     "refunds/refundrequest",
@@ -50,11 +67,14 @@ ACTING = (
     "accounts/user",
     "contracts/client",
     "contracts/contract",
+    "payments/bankfile",
     "payments/break",
     "payments/payment",
     "payments/payout",
     "payments/providerevent",
     "payments/reconciliation",
+    "payments/statement",
+    "payments/statementline",
     "refunds/enquiry",
     "refunds/refundrequest",
     "refunds/trial",
@@ -86,6 +106,9 @@ TABLE: dict[str, tuple[int, int, int]] = {
     "contracts/document/<uuid:row_id>/file/": (200, 403, 403),
     "ledger/": (200, 403, 403),
     "ledger/<slug:what>/csv/": (200, 403, 403),
+    "payments/bankfile/<uuid:row_id>/file/": (200, 403, 403),
+    "payments/bankfile/new/": (200, 403, 403),
+    "payments/statement/import/": (200, 403, 403),
     "refunds/refundrequest/<uuid:row_id>/letter/": (200, 403, 403),
     "refunds/trial/new/": (200, 403, 403),
     "refunds/trial/<uuid:row_id>/csv/": (200, 403, 403),
@@ -107,16 +130,20 @@ for _model in ACTING:
     _super = 200 if _model.startswith("accounts/") else 403
     TABLE[f"{_model}/<uuid:row_id>/do/<slug:act_name>/"] = (200, 403, _super)
 TABLE["contracts/client/<uuid:row_id>/do/<slug:act_name>/"] = (404, 403, 403)
+TABLE["payments/statement/<uuid:row_id>/do/<slug:act_name>/"] = (404, 403, 403)
+FINANCE_ONLY = ("payments/bankfile/<uuid:row_id>/file/",)  # whole IBANs
 
 ACTS = {
     "accounts/apiclient": "renew-secret",
     "accounts/user": "give-role",
     "contracts/contract": "add_document",
+    "payments/bankfile": "confirm",
     "payments/payment": "capture",
     "payments/break": "resolve",
     "payments/payout": "cancel",
     "payments/providerevent": "again",
     "payments/reconciliation": "again",
+    "payments/statementline": "match",
     "refunds/enquiry": "answer",
     "refunds/refundrequest": "approve",
     "refunds/trial": "cancel",
@@ -130,6 +157,27 @@ def routes(patterns: Any = None, before: str = "") -> Iterator[str]:
             yield from routes(pattern.url_patterns, route)
         elif isinstance(pattern, URLPattern):
             yield "<app>/" if route.startswith("^(?P<app_label>") else route
+
+
+def a_bank_file(scene: Scene) -> BankFile:
+    """A file that Finn made, as it lies in the database."""
+    content = "<Document/>"
+    return BankFile.objects.create(
+        message_id="RPMATRIX",
+        content_sealed=seal_secret(content),
+        sha256=hashlib.sha256(content.encode()).hexdigest(),
+        execution_on=LATER.date(),
+        payouts_count=0,
+        total_minor=0,
+        currency="EUR",
+        created_at=LATER,
+        created_by=scene.cast.finn,
+    )
+
+
+def a_line() -> StatementLine:
+    import_statement(principal=SYSTEM, content=statement(Entry(amount="7.00")), now=LATER)
+    return StatementLine.objects.get()
 
 
 def rows(scene: Scene) -> dict[str, Model]:
@@ -161,6 +209,9 @@ def rows(scene: Scene) -> dict[str, Model]:
         "payments/reconciliation": Reconciliation.objects.create(
             rail="sandbox", since=LATER, started_at=LATER
         ),
+        "payments/bankfile": a_bank_file(scene),
+        "payments/statement": a_line().statement,
+        "payments/statementline": StatementLine.objects.get(),
         "payments/transfer": Transfer.objects.first(),
         "refunds/enquiry": Enquiry.objects.get(pk=enquiry.pk),
         "refunds/refundrequest": request,
@@ -218,6 +269,8 @@ def everything() -> dict[str, int]:
             ("refunds_refundrequest", "state"),
             ("payments_payment", "status"),
             ("payments_payout", "state"),
+            ("payments_bankfile", "confirmed_at"),
+            ("payments_statementline", "state"),
             ("contracts_contract", "state"),
         ):
             cursor.execute(f"SELECT {column} FROM {table} ORDER BY id")
@@ -239,6 +292,7 @@ def test_reading_gives_what_the_table_says(scene: Scene, people: dict[str, User]
     expected = {route: codes[place_of(name)] for route, codes in TABLE.items()}
     if name in ("rita", "arno"):
         expected.update(dict.fromkeys(FINANCE_AND_AUDITORS, 403))
+    expected |= dict.fromkeys(FINANCE_ONLY, expected["reports/"] if name == "finn" else 403)
     # Signing in again is only a way to the first page, for those who are in.
     assert given == expected
 

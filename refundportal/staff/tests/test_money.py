@@ -164,7 +164,14 @@ def test_what_became_of_a_payout_is_said_by_one_and_confirmed_by_another(scene: 
     payout = payout_in(scene, "manual")
     finn, fred = Desk(scene.cast.finn), another_of_finance()
 
-    finn.do(payout, "resolve", accepted="yes", evidence_reference="BANK-77", reason="On the statement.")
+    finn.do(
+        payout,
+        "resolve",
+        accepted="yes",
+        value_date="2026-06-01",
+        evidence_reference="BANK-77",
+        reason="On the statement.",
+    )
     own = finn.do(payout, "confirm", step=str(PayoutStep.objects.get().pk))
     assert (own.status_code, state(payout)) == (403, "manual")
     assert "You proposed it: somebody else confirms." in words(finn.open(payout))
@@ -212,7 +219,14 @@ def test_what_failed_is_given_up_by_two_people_after_a_chargeback(scene: Scene):
 def test_a_proposed_step_is_withdrawn(scene: Scene):
     payout = payout_in(scene, "manual")
     finn = Desk(scene.cast.finn)
-    finn.do(payout, "resolve", accepted="yes", evidence_reference="BANK-77", reason="On the statement.")
+    finn.do(
+        payout,
+        "resolve",
+        accepted="yes",
+        value_date="2026-06-01",
+        evidence_reference="BANK-77",
+        reason="On the statement.",
+    )
     page = finn.look(payout, "withdraw")
 
     finn.do(payout, "withdraw", step=hidden(page, "step"))
@@ -224,12 +238,22 @@ def test_a_proposed_step_is_withdrawn(scene: Scene):
 @pytest.mark.parametrize("name", ["rita", "ada"])
 def test_nobody_but_finance_touches_a_payout(scene: Scene, name: str):
     payout = payout_in(scene, "manual")
-    Desk(scene.cast.finn).do(payout, "resolve", accepted="yes", evidence_reference="B", reason="Seen.")
+    Desk(scene.cast.finn).do(
+        payout, "resolve", accepted="yes", value_date="2026-06-01", evidence_reference="B", reason="Seen."
+    )
     step, events = str(PayoutStep.objects.get().pk), count_events()
     desk = Desk(getattr(scene.cast, name))
 
     for act in ("cancel", "resolve", "replace", "give-up", "confirm", "withdraw"):
-        answer = desk.do(payout, act, reason="x", accepted="yes", evidence_reference="B", step=step)
+        answer = desk.do(
+            payout,
+            act,
+            reason="x",
+            accepted="yes",
+            value_date="2026-06-01",
+            evidence_reference="B",
+            step=step,
+        )
         assert answer.status_code == 403, act
 
     assert (state(payout), count_events()) == ("manual", events)
