@@ -17,7 +17,7 @@ help:
 	@echo "make test     the whole suite, on SQLite and then on PostgreSQL"
 	@echo "make check    format, lint, types, import order, migrations, settings"
 	@echo "make fuzz     call the served API with what nobody should send: FUZZ_CASES=200 an operation"
-	@echo "make faults   kill payout workers under a provider that lies; FULL=1 for five times as long"
+	@echo "make faults   kill, race, restart and cut off everything while it pays; FULL=1 for five times as long"
 	@echo "make fmt      put the code into its format"
 	@echo "make screenshots  pictures of every page, in var/screenshots/"
 	@echo "make bench    measure how fast the policy is"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tests.faults.bells import broker_section
 from tests.faults.report import grid_section, naive_section, races_section
 from tests.faults.restarts import restarts_section
 from tests.faults.running import Run, Told
@@ -54,4 +55,5 @@ SECTIONS: Final = (
         restarts_section,
         {"--restarts": (6, 30), "--cuts": (40, 200), "--approvals": (60, 300)},
     ),
+    Section("broker", "The broker is killed, emptied and full", broker_section, {"--rings": (60, 300)}),
 )
