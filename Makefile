@@ -18,7 +18,7 @@ help:
 	@echo "make test     the whole suite, on SQLite and then on PostgreSQL"
 	@echo "make check    format, lint, types, import order, migrations, settings"
 	@echo "make fuzz     call the served API with what nobody should send: FUZZ_CASES=200 an operation"
-	@echo "make faults   kill payout workers under a provider that lies, live made-up lives; FULL=1 for five times as long"
+	@echo "make faults   kill, race, restart and cut off everything while it pays, live made-up lives; FULL=1 at length"
 	@echo "make faults-redis  kill and flush the broker while events are told; needs redis-server"
 	@echo "make fmt      put the code into its format"
 	@echo "make screenshots  pictures of every page, in var/screenshots/"

@@ -3,9 +3,10 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import celeryd_init, setup_logging
 from django.conf import settings
 
+from refundportal.broker import refuse_eviction
 from refundportal.schedule import SCHEDULE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "refundportal.settings")
@@ -42,6 +43,9 @@ app.conf.beat_schedule = {
     name: {"task": name, "schedule": seconds, "options": {"expires": max(seconds, 5)}}
     for name, seconds in SCHEDULE.items()
 }
+
+
+celeryd_init.connect(refuse_eviction, weak=False)
 
 
 @setup_logging.connect(weak=False)

@@ -4,13 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.scopes import CONTRACTS_READ, CONTRACTS_WRITE
 from contracts.models import Client, ClientKind
-from contracts.selectors import client_of, clients_of
+from contracts.selectors import client_of, clients_of, lock_client
 from contracts.services import create_client, update_client
 from refundportal.api.schema import documented
 from refundportal.api.views import ApiView, ListView, PageQuery, created, only, shown
@@ -82,9 +83,10 @@ class ClientView(ApiView):
         return shown(self._show(client_id))
 
     @documented(body=ClientChanges, answer=ClientBody, summary="Change a client")
+    @transaction.atomic
     def patch(self, request: Request, client_id: UUID) -> Response:
         changes = self.body(ClientChanges)
-        self.match(lambda: self._show(client_id))
+        self.match(lambda: self._show(client_id), lock=lambda: lock_client(client_id))
         client = update_client(principal=self.principal, client_id=client_id, now=self.now, **changes)
         return shown(ClientBody(client).data)
 

@@ -24,6 +24,7 @@ from refunds.services import (
     send_back,
     start_review,
 )
+from refunds.services.cases import lock_case_to_decide
 
 
 class StatutoryCheck(StrictSerializer):
@@ -82,7 +83,10 @@ class StaffStep(ApiView):
     def step(self, request_id: UUID, form: type[StrictSerializer], service: Any) -> Response:
         """Read the body, hold it against what the caller has seen, and do it."""
         body = self.body(form)
-        self.match(lambda: show_request(self.principal, request_id))
+        self.match(
+            lambda: show_request(self.principal, request_id),
+            lock=lambda: lock_case_to_decide(self.principal, request_id),
+        )
         service(principal=self.principal, request_id=request_id, now=self.now, **body)
         return shown(show_request(self.principal, request_id))
 

@@ -75,15 +75,22 @@ class ApiView(APIView):
         }
         return self.request.build_absolute_uri(f"{self.request.path}?{urlencode(sorted(parameters.items()))}")
 
-    def match(self, show: Callable[[], Any]) -> None:
+    def match(self, show: Callable[[], Any], lock: Callable[[], Any] | None = None) -> None:
         """
         Hold the header `If-Match`, if there is one, against what is shown now.
+
+        With `lock` the row is locked first (within a transaction), so of two callers who have seen the same
+        only one goes on.
 
         :raises PreconditionFailed: the caller has seen something else
         """
         if_match = self.request.headers.get("If-Match")
-        if if_match is not None:
-            require_match(if_match, etag_of(show()))
+        if if_match is None:
+            return
+        if lock is not None:
+            show()  # whoever may not see it locks nothing
+            lock()
+        require_match(if_match, etag_of(show()))
 
 
 def shown(data: Any, status: int = 200) -> Response:

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from drf_spectacular.utils import OpenApiWebhook
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,7 +13,7 @@ from accounts.models import ApiClient
 from accounts.scopes import WEBHOOKS_MANAGE
 from events.models import Delivery, DeliveryAttempt, DeliveryState, WebhookEndpoint
 from events.tasks import deliver_webhooks, sequence_events
-from events.webhooks.selectors import deliveries_of, endpoint_of, endpoints_of
+from events.webhooks.selectors import deliveries_of, endpoint_of, endpoints_of, lock_endpoint_of
 from events.webhooks.services import (
     change_endpoint,
     create_endpoint,
@@ -153,15 +154,17 @@ class EndpointView(_OwnView):
         return shown(self._show(endpoint_id))
 
     @documented(body=EndpointChanges, answer=EndpointBody, summary="Change a webhook endpoint")
+    @transaction.atomic
     def patch(self, request: Request, endpoint_id: UUID) -> Response:
         changes = self.body(EndpointChanges)
-        self.match(lambda: self._show(endpoint_id))
+        self.match(lambda: self._show(endpoint_id), lock=lambda: lock_endpoint_of(self.owner, endpoint_id))
         return shown(EndpointBody(change_endpoint(**self.own, endpoint_id=endpoint_id, **changes)).data)
 
     @documented(answer=EndpointBody, summary="Switch a webhook endpoint off; it stays to be read")
+    @transaction.atomic
     def delete(self, request: Request, endpoint_id: UUID) -> Response:
         self.body(Nothing)
-        self.match(lambda: self._show(endpoint_id))
+        self.match(lambda: self._show(endpoint_id), lock=lambda: lock_endpoint_of(self.owner, endpoint_id))
         return shown(EndpointBody(switch_off_endpoint(**self.own, endpoint_id=endpoint_id)).data)
 
     def _show(self, endpoint_id: UUID) -> dict[str, Any]:
@@ -175,9 +178,13 @@ class RotateSecretView(_OwnView):
     http_method_names = ["post"]
 
     @documented(body=Nothing, answer=EndpointWithSecret, summary="Give an endpoint a new secret")
+    @transaction.atomic
     def post(self, request: Request, endpoint_id: UUID) -> Response:
         self.body(Nothing)
-        self.match(lambda: EndpointBody(endpoint_of(self.owner, endpoint_id)).data)
+        self.match(
+            lambda: EndpointBody(endpoint_of(self.owner, endpoint_id)).data,
+            lock=lambda: lock_endpoint_of(self.owner, endpoint_id),
+        )
         endpoint, secret = rotate_secret(**self.own, endpoint_id=endpoint_id)
         answer = shown(EndpointBody(endpoint).data)
         answer.data = {**answer.data, "secret": secret}

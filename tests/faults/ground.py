@@ -31,6 +31,7 @@ def prepare(*, approvals: int) -> dict[str, Any]:
     stages = [{**STAGES[1], "amount": "90000000.00"}]
     contract = signed_contract(cast, stages=stages, now=now - timedelta(days=10))
     requests = []
+    paid(cast, contract, "S1", "100000.00", at=now - timedelta(hours=2))  # the oldest payment bears the use
     for _ in range(approvals):
         payment = paid(cast, contract, "S1", "10.00", at=now - timedelta(hours=1))
         request = proposed(Scene(cast, contract, payment), now=now, amount=eur("1.00"))

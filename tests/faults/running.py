@@ -4,7 +4,9 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,13 +42,18 @@ class Run:
             own = self.databases.folder / f"{name}-{shard}"
             own.mkdir()
             given = {**arguments, "shard": shard, "shards": shards}
-            running.append(_start(module, {**variables, "VAR_DIR": str(own)}, own / "result.json", given))
+            used = {**variables, "VAR_DIR": str(own), "DEBUG_CRASH_POINTS": "yes"}
+            running.append(_start(module, used, own / "result.json", given))
         return [_result_of(process, output, f"{module} {name}") for process, output in running]
 
     def step(self, module: str, variables: dict[str, str], **arguments: Any) -> Any:
         """Call `tests.faults.<module>.run` with the arguments in a process on a database that is there."""
+        return self.begin(module, variables, **arguments)()
+
+    def begin(self, module: str, variables: dict[str, str], **arguments: Any) -> Callable[[], Any]:
+        """Begin such a step; what is given waits for its result."""
         output = Path(variables["VAR_DIR"]) / "step.json"
-        return _result_of(*_start(module, variables, output, arguments), module)
+        return partial(_result_of, *_start(module, variables, output, arguments), module)
 
 
 def _start(
@@ -57,7 +64,7 @@ def _start(
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.faults.part", module, str(given), str(output)],
         cwd=served.ROOT,
-        env={**variables, "DEBUG_CRASH_POINTS": "yes"},
+        env=variables,
     )
     return process, output
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tests.faults.bells import broker_section
 from tests.faults.life.report import life_section
 from tests.faults.report import grid_section, naive_section, races_section
 from tests.faults.restarts import restarts_section
@@ -68,4 +69,5 @@ SECTIONS: Final = (
         {"--restarts": (6, 30), "--cuts": (40, 200), "--approvals": (60, 300)},
     ),
     Section("life", "Made-up lives", _life, {"--steps": (2_000, 10_000)}),
+    Section("broker", "The broker is killed, emptied and full", broker_section, {"--rings": (60, 300)}),
 )
