@@ -26,6 +26,7 @@ def contract(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
     role = visit.role_for(found.client_id)
     terms = terms_in_force(found.pk, visit.now)
     payments = payments_of(visit.principal).filter(contract=found).select_related("stage")
+    rail = gather_rail(found, visit.now)
     context = {
         "contract": found,
         "may_act": role in (Role.OWNER, Role.REQUESTER),
@@ -34,7 +35,8 @@ def contract(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
         "members": Membership.objects.filter(client=found.client_id)
         .select_related("user")
         .order_by("created_at")[:50],
-        "rail": gather_rail(found, visit.now),
+        "rail": rail,
+        "due": [bead for bead in rail if bead.due],
         "zone": terms.time_zone,
         "terms": terms_in_words(policy_terms(terms)),
         "terms_version": terms.version,
