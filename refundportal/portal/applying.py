@@ -1,9 +1,10 @@
 """Applying in three steps: what is typed is a draft on the server until the last button is pressed."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from django.contrib import messages
 from django.db.models import F
@@ -22,9 +23,10 @@ from payments.models import Allocation, Payment
 from payments.selectors import payments_of
 from refundportal.portal.access import Visit, one_by_number, page
 from refundportal.portal.forms import ApplicationForm
+from refundportal.portal.kept import keeps_typed, typed_before
 from refundportal.web.rail import clock_of
 from refundportal.web.refusals import refusal_words
-from refunds.models import ApplicationDraft
+from refunds.models import ApplicationDraft, Attachment
 from refunds.selectors.access import draft_of
 from refunds.selectors.quotes import Quote, quote, refuse_credit, remember_quote
 from refunds.services import (
@@ -46,6 +48,7 @@ class Desk:
 
     payment: Payment
     draft: ApplicationDraft | None
+    files: list[Attachment]
     items: list[AcceptanceItem]
     targets: list[Stage]
 
@@ -71,8 +74,16 @@ class Desk:
 
     @property
     def token(self) -> str:
-        """What makes sending the same draft twice one application."""
-        return str(self.draft.pk if self.draft else uuid4())
+        """
+        What makes sending the same draft twice one application.
+
+        Another text or another file makes it another one: what was typed in a second tab is not sent
+        unseen from the first.
+        """
+        if self.draft is None:
+            return str(uuid4())
+        said = json.dumps([self.draft.content, sorted(str(file.pk) for file in self.files)], sort_keys=True)
+        return str(uuid5(self.draft.pk, said))
 
 
 def _desk(visit: Visit, number: str) -> Desk:
@@ -90,7 +101,9 @@ def _desk(visit: Visit, number: str) -> Desk:
     stages = Allocation.objects.filter(payment=payment).values("stage_id")
     items = AcceptanceItem.objects.filter(stage__in=stages, is_removed=False, stage__deliveries__isnull=False)
     items = items.select_related("stage").order_by("stage__position", "position").distinct()
-    return Desk(payment, draft_of(_person(visit), payment.pk), list(items), _targets(payment))
+    draft = draft_of(_person(visit), payment.pk)
+    files = list(draft.attachments.all()) if draft else []
+    return Desk(payment, draft, files, list(items), _targets(payment))
 
 
 def _targets(payment: Payment) -> list[Stage]:
@@ -112,16 +125,21 @@ def _person(visit: Visit) -> User:
     return visit.principal.user
 
 
+@keeps_typed
 @page
 def apply(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
     """First step: type. Everything typed is kept at once, whether it can be sent or not."""
     desk = _desk(visit, number)
+    if typed := typed_before(request, with_files=True):
+        _keep(visit, desk, desk.form(typed))
+        desk = _desk(visit, number)
     form = desk.form()
     if request.method == "POST":
         form = desk.form(request.POST, request.FILES)
-        form.full_clean()
         _keep(visit, desk, form)
         step = request.POST.get("go")
+        if step == "keep":
+            return HttpResponse(status=204)
         if step == "on" and form.is_valid():
             return redirect("apply-check", number)
         if step == "files" and "evidence" not in form.errors:
@@ -134,6 +152,7 @@ def apply(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
 def _keep(visit: Visit, desk: Desk, form: ApplicationForm) -> None:
     """Keep what was typed, and each file that can be kept."""
     person, payment = _person(visit), desk.payment
+    form.full_clean()
     try:
         save_draft(user=person, payment_id=payment.pk, content=form.content, now=visit.now)
     except DomainError as refusal:
@@ -147,8 +166,11 @@ def _keep(visit: Visit, desk: Desk, form: ApplicationForm) -> None:
 
 @page
 def remove_file(request: HttpRequest, visit: Visit, number: str, attachment_id: UUID) -> HttpResponse:
-    """Take a file out of one's own draft."""
+    """Take a file out of one's own draft; what was typed meanwhile is kept."""
     if request.method == "POST":
+        if "statement" in request.POST:
+            desk = _desk(visit, number)
+            _keep(visit, desk, desk.form(request.POST, {}))
         remove_draft_file(user=_person(visit), attachment_id=attachment_id)
     return redirect(reverse("apply", args=[number]) + "#files")
 
@@ -179,6 +201,7 @@ def check(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
     return render(request, "portal/apply_check.html", context)
 
 
+@keeps_typed
 @page
 def confirm(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
     """Third step: one button. The server's clock says when the application arrived."""
@@ -188,11 +211,18 @@ def confirm(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
     form = desk.sealed_form()
     if form is None:
         return redirect("apply", number)
+    typed_before(request)
     return _show_confirmation(request, visit, desk, form)
 
 
 def _show_confirmation(
-    request: HttpRequest, visit: Visit, desk: Desk, form: ApplicationForm, changed: DomainError | None = None
+    request: HttpRequest,
+    visit: Visit,
+    desk: Desk,
+    form: ApplicationForm,
+    *,
+    changed: DomainError | None = None,
+    is_other_text: bool = False,
 ) -> HttpResponse:
     try:
         quoted = _quote(visit, desk, form)
@@ -207,6 +237,7 @@ def _show_confirmation(
         "fingerprint": quoted.fingerprint,
         "amount_asked": form.amount,
         "has_changed": changed is not None,
+        "is_other_text": is_other_text,
         "differences": [words_for(DIFFERENCES, one["field"]) for one in differences],
     }
     return render(request, "portal/apply_confirm.html", context)
@@ -284,7 +315,7 @@ def _say_no(request: HttpRequest, visit: Visit, number: str, refusal: DomainErro
         messages.error(request, _("This form was sent before, or it is too old. Nothing new was sent."))
         return redirect("payment", number)
     if refusal is None or refusal.code == "quote_changed":
-        return _show_confirmation(request, visit, desk, form, refusal)
+        return _show_confirmation(request, visit, desk, form, changed=refusal, is_other_text=refusal is None)
     messages.error(request, refusal_words(refusal))
     return redirect("payment", number)
 
@@ -304,14 +335,13 @@ def _quote(visit: Visit, desk: Desk, form: ApplicationForm) -> Quote:
 
 
 def _common(visit: Visit, desk: Desk) -> dict[str, Any]:
-    files = list(desk.draft.attachments.all()) if desk.draft else []
     return {
         "payment": desk.payment,
         "amount": Money(desk.payment.amount_minor, desk.payment.currency),
         "clock": clock_of(desk.payment, visit.now),
         "has_draft": desk.draft is not None,
-        "files": files,
-        "files_words": ngettext("%(n)s file", "%(n)s files", len(files)) % {"n": len(files)},
+        "files": desk.files,
+        "files_words": ngettext("%(n)s file", "%(n)s files", len(desk.files)) % {"n": len(desk.files)},
         "is_consumer": desk.payment.contract.client.kind == "consumer",
     }
 

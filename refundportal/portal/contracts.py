@@ -12,6 +12,7 @@ from kernel.errors import DomainError, NotFoundOrHidden
 from payments.selectors import payments_of
 from refundportal.portal.access import Visit, one_by_number, page
 from refundportal.portal.forms import ObjectionForm
+from refundportal.portal.kept import keeps_typed, typed_before
 from refundportal.portal.usage import usage_so_far
 from refundportal.web.pages import cursor_in, page_of
 from refundportal.web.rail import gather_rail
@@ -26,6 +27,7 @@ def contract(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
     role = visit.role_for(found.client_id)
     terms = terms_in_force(found.pk, visit.now)
     payments = payments_of(visit.principal).filter(contract=found).select_related("stage")
+    rail = gather_rail(found, visit.now)
     context = {
         "contract": found,
         "may_act": role in (Role.OWNER, Role.REQUESTER),
@@ -34,7 +36,8 @@ def contract(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
         "members": Membership.objects.filter(client=found.client_id)
         .select_related("user")
         .order_by("created_at")[:50],
-        "rail": gather_rail(found, visit.now),
+        "rail": rail,
+        "due": [bead for bead in rail if bead.due],
         "zone": terms.time_zone,
         "terms": terms_in_words(policy_terms(terms)),
         "terms_version": terms.version,
@@ -98,11 +101,13 @@ def accept(request: HttpRequest, visit: Visit, number: str, code: str) -> HttpRe
     return render(request, "portal/accept.html", context)
 
 
+@keeps_typed
 @page
 def object_to(request: HttpRequest, visit: Visit, number: str, code: str) -> HttpResponse:
     """Take objections to delivered work, item by item."""
     found, stage, delivery = _waiting(visit, number, code)
-    form = ObjectionForm(request.POST or None, items=items_of([stage.pk]).get(stage.pk, []))
+    items = items_of([stage.pk]).get(stage.pk, [])
+    form = ObjectionForm(request.POST or None, items=items, initial=typed_before(request))
     if request.method == "POST" and form.is_valid():
         try:
             object_to_delivery(

@@ -9,12 +9,16 @@ from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from kernel.money import Money
 from refundportal.web.clock import end_words
 from refunds.policy.interchange import evaluate_json
 from refunds.statement import Names, Statement, statement_of
 
 _DELIVERED: Final = "2026-06-01T12:00:00+02:00"
 _CAPTURED: Final = "2026-06-02T14:05:00+02:00"
+AMOUNT: Final = Money(100000, "EUR")
+PAID_AT: Final = datetime.fromisoformat(_CAPTURED)
+"""What was paid in each example, and when."""
 _IN_TIME: Final = "2026-06-04T09:00:00+02:00"
 _NAMES: Final = Names(
     stages={"S1": _("Booking pages"), "S2": _("Invoices")},  # type: ignore[dict-item]  # lazy words
@@ -40,7 +44,12 @@ def _facts(
         "client_type": "business",
         "decided_at": "2026-06-12T10:00:00+02:00",
         "terms": {"time_zone": "Europe/Berlin"},
-        "payment": {"amount": "1000.00", "currency": "EUR", "status": "captured", "captured_at": _CAPTURED},
+        "payment": {
+            "amount": AMOUNT.text,
+            "currency": AMOUNT.currency,
+            "status": "captured",
+            "captured_at": _CAPTURED,
+        },
         "request": {"submitted_at": submitted_at},
         "work": work,
         "usage": usage,

@@ -227,7 +227,19 @@ def _target_words(stage: Stage) -> str:
 class MessageForm(OnceForm):
     """A message in the thread of an application, with files."""
 
-    body = forms.CharField(label=_("Your message"), max_length=8000, widget=forms.Textarea(attrs={"rows": 4}))
+    body = forms.CharField(
+        label=_("Your message"),
+        help_text=_("May stay empty if you only add files as evidence."),
+        required=False,
+        max_length=8000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
     evidence = FilesField(
         label=_("Files"), help_text=_("PDF, PNG, JPEG or plain text, up to 10 MB each. Once sent, they stay.")
     )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and not cleaned["body"] and not cleaned["evidence"]:
+            self.add_error("body", gettext("Please write something, or choose a file."))
+        return cleaned

@@ -17,6 +17,7 @@ from contracts.models import Client, Role
 from contracts.selectors import contracts_of
 from kernel.errors import NotPermitted
 from refundportal.portal.access import Visit, page
+from refundportal.portal.kept import keeps_typed, typed_before
 from refundportal.portal.once import OnceForm, do_once
 from refundportal.web.pages import cursor_in, page_of
 from refunds.models import Enquiry
@@ -77,13 +78,13 @@ def question_list(request: HttpRequest, visit: Visit) -> HttpResponse:
     return render(request, "portal/questions.html", {"questions": found, "may_ask": may_ask})
 
 
+@keeps_typed
 @page
 def ask(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Take a question of an owner or a requester; `?about=` is the number of a contract or application."""
     topics = _topics(visit, request.GET.get("about", ""))
-    form = QuestionForm(
-        request.POST or None, topics=topics, initial={"about": request.GET.get("about") or next(iter(topics))}
-    )
+    typed = typed_before(request) or {"about": request.GET.get("about") or next(iter(topics))}
+    form = QuestionForm(request.POST or None, topics=topics, initial=typed)
     if request.method == "POST" and form.is_valid():
         address = do_once(visit, request.path, form, lambda: _ask(visit, form))
         messages.success(request, _t("Your question has reached us."))
@@ -105,11 +106,12 @@ def _ask(visit: Visit, form: QuestionForm) -> str:
     return reverse("question", args=[asked.pk])
 
 
+@keeps_typed
 @page
 def question(request: HttpRequest, visit: Visit, enquiry_id: UUID) -> HttpResponse:
     """Show the thread of a question; owners and requesters may go on with it."""
     found = enquiry_of(visit.principal, enquiry_id)
-    form = FollowUpForm(request.POST or None)
+    form = FollowUpForm(request.POST or None, initial=typed_before(request))
     if request.method == "POST":
         visit.require_to_act_for(found.client_id)
         if form.is_valid():

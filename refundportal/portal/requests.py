@@ -13,6 +13,7 @@ from kernel.money import Money
 from refundportal.portal.access import Visit, page
 from refundportal.portal.bank import bank_notice
 from refundportal.portal.forms import MessageForm
+from refundportal.portal.kept import keeps_typed, typed_before
 from refundportal.portal.once import do_once
 from refundportal.web.files import uploads
 from refundportal.web.pages import cursor_in, page_of
@@ -22,20 +23,26 @@ from refundportal.web.timeline import timeline_of
 from refunds.letters import acknowledgement_of, decision_letter_of
 from refunds.models import RefundRequest
 from refunds.selectors import CaseView, case_of, current_decision, messages_of, request_by_number
-from refunds.services import post_message, withdraw_request
+from refunds.services import add_evidence, post_message, withdraw_request
 from refunds.statement import names_in, statement_of
 from refunds.wording import PAYOUT_STATES, REQUEST_STATES, words_for
 
 
+@keeps_typed
 @page
 def refund_request(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
     """Show an application; a message that was typed is sent by the same page."""
     found = request_by_number(visit.principal, number)
-    form = MessageForm()
+    form = MessageForm(initial=typed_before(request, with_files=True))
     if request.method == "POST":
         form = MessageForm(request.POST, request.FILES)
         if form.is_valid() and _write(visit, request.path, found, form):
-            messages.success(request, _("Your message has been sent."))
+            messages.success(
+                request,
+                _("Your message has been sent.")
+                if form.cleaned_data["body"]
+                else _("Your files have been added."),
+            )
             return redirect(reverse("request", args=[number]) + "#thread")
     case = case_of(visit.principal, found, now=visit.now)
     thread = page_of(
@@ -49,12 +56,17 @@ def refund_request(request: HttpRequest, visit: Visit, number: str) -> HttpRespo
 
 
 def _write(visit: Visit, place: str, found: RefundRequest, form: MessageForm) -> bool:
+    files = uploads(form.cleaned_data["evidence"])
+
     def post() -> str:
+        if not form.cleaned_data["body"]:
+            add_evidence(principal=visit.principal, request_id=found.pk, files=files, now=visit.now)
+            return place
         post_message(
             principal=visit.principal,
             request_id=found.pk,
             body=form.cleaned_data["body"],
-            attachments=uploads(form.cleaned_data["evidence"]),
+            attachments=files,
             now=visit.now,
         )
         return place

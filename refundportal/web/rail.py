@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from contracts.models import Contract, Delivery, DeliveryState, Stage, StageKind, StageState
+from contracts.models import Contract, ContractState, Delivery, DeliveryState, Stage, StageKind, StageState
+from kernel.days import local_date, zone_of
 from kernel.money import Money
 from payments.models import Method, Payment, PaymentStatus
 from refundportal.web.clock import Clock
@@ -40,6 +42,17 @@ class Bead:
     marks: tuple[Mark, ...]
     clock: Clock | None
     url: str
+    due: "Due | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What is still to be paid for a stage, by which day, and what to write with the payment."""
+
+    amount: Money
+    due_on: date
+    reference: str
+    is_overdue: bool
 
 
 def gather_rail(contract: Contract, now: datetime) -> tuple[Bead, ...]:
@@ -62,7 +75,11 @@ def rail_of(
     for payment in payments:
         by_stage[payment.stage_id].append(payment)
     return tuple(
-        _bead(stage, contract.currency, by_stage[stage.pk], deliveries.get(stage.pk), now) for stage in stages
+        replace(
+            _bead(stage, contract.currency, by_stage[stage.pk], deliveries.get(stage.pk), now),
+            due=_due(contract, stage, by_stage[stage.pk], now),
+        )
+        for stage in stages
     )
 
 
@@ -88,6 +105,20 @@ def _bead(
         marks=tuple(_marks(stage, currency, paid, payments, delivery)),
         clock=next((clock for clock in reversed(clocks) if clock is not None and clock.is_open), None),
         url=_url(payments),
+    )
+
+
+def _due(contract: Contract, stage: Stage, payments: list[Payment], now: datetime) -> Due | None:
+    """Say what is due for a stage; nothing while a payment for it is on its way."""
+    on_its_way = any(row.status in (PaymentStatus.PENDING, PaymentStatus.AUTHORISED) for row in payments)
+    owed = stage.amount_minor - stage.covered_minor
+    if contract.state != ContractState.SIGNED or stage.due_on is None or owed <= 0 or on_its_way:
+        return None
+    return Due(
+        amount=Money(owed, contract.currency),
+        due_on=stage.due_on,
+        reference=f"{contract.number} {stage.code}",
+        is_overdue=stage.due_on < local_date(now, zone_of(settings.COMPANY_TIME_ZONE)),
     )
 
 

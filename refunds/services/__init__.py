@@ -23,7 +23,7 @@ from refunds.services.established import (
     record_statutory_check,
 )
 from refunds.services.figures import count_on
-from refunds.services.files import TooManyFiles, Upload, add_attachment
+from refunds.services.files import TooManyFiles, Upload, add_attachment, add_evidence
 from refunds.services.reopening import reopen_stranded
 from refunds.services.reviewing import (
     due_reminders,
@@ -40,6 +40,7 @@ __all__ = [
     "Upload",
     "add_attachment",
     "add_draft_file",
+    "add_evidence",
     "answer_information",
     "answer_question",
     "apply_for_refund",

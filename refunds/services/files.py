@@ -155,8 +155,21 @@ def add_attachment(
     :raises FileRefused: too large, empty, or not of a kept type
     :raises TooManyFiles: the request is full
     """
-    with stored([Upload(file, file_name)]) as files, transaction.atomic():
+    (attachment,) = add_evidence(
+        principal=principal, request_id=request_id, files=[Upload(file, file_name)], now=now
+    )
+    return attachment
+
+
+def add_evidence(
+    *, principal: Principal, request_id: UUID, files: Sequence[Upload], now: datetime
+) -> list[Attachment]:
+    """
+    Add files to an application: all of them, or none.
+
+    :raises NotFoundOrHidden: and the other refusals of `add_attachment`
+    """
+    with stored(files) as kept, transaction.atomic():
         request = lock_case(principal, request_id)
         require(why_not_write, standing_of(principal, request, now=now))
-        (attachment,) = attach(files, request=request, principal=principal, now=now)
-        return attachment
+        return attach(kept, request=request, principal=principal, now=now)

@@ -82,6 +82,31 @@ addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
+// What is typed into a form that keeps it goes to the server a second later, when its field is left, and when
+// the page is; only files go by themselves. Nothing comes back: the server holds the draft.
+const unkept = new Map();
+function keep(form) {
+  clearTimeout(unkept.get(form));
+  unkept.delete(form);
+  const typed = new FormData(form);
+  for (const [name, value] of [...typed]) if (value instanceof File) typed.delete(name);
+  typed.set("go", "keep");
+  fetch(location.pathname, { method: "POST", body: typed, keepalive: true }).catch(() => {});
+}
+function keepSoon(event) {
+  const form = event.target.closest("form[data-keeps]");
+  if (!form) return;
+  clearTimeout(unkept.get(form));
+  unkept.set(form, setTimeout(keep, event.type === "change" ? 0 : 1000, form));
+}
+document.addEventListener("input", keepSoon);
+document.addEventListener("change", keepSoon);
+addEventListener("pagehide", () => [...unkept.keys()].forEach(keep));
+document.addEventListener("submit", (event) => {
+  clearTimeout(unkept.get(event.target));
+  unkept.delete(event.target);
+});
+
 // What is folded on the screen is open on paper.
 addEventListener("beforeprint", () => {
   for (const fold of document.querySelectorAll("details:not([open])")) {

@@ -6,7 +6,7 @@ from typing import Any
 from contracts.services import create_amendment, invite_member
 from contracts.services.invitations import invitation_token
 from contracts.tests.cast import draft_contract, signed_contract
-from refunds.services import ask_question, request_information
+from refunds.services import ask_question, request_information, save_draft
 from refunds.tests.scene import Scene, approved, in_review, paid
 
 
@@ -29,6 +29,8 @@ def furnish(scene: Scene, now: datetime) -> dict[str, Any]:
     asked = in_review(Scene(cast, second, paid(cast, second, at=now - timedelta(hours=2))), now=now)
     request_information(principal=cast.as_rita, request_id=asked.pk, question="Which one?", now=now)
     draft = draft_contract(cast, title="Draft")
+    typed = {"reason": "defects", "statement": "Orders get lost.", "extent": "all", "remedy": "refund"}
+    save_draft(user=cast.alice, payment_id=scene.payment.pk, content=typed, now=now)
     invitation = invite_member(
         principal=cast.as_mallory,
         client_id=cast.other_client.pk,

@@ -1,7 +1,8 @@
 """
 Pictures of every page of the portal, on a phone and at a desk, by day and by night, in var/screenshots/.
 
-Run by `make screenshots`; not part of the
+Run by `make screenshots`; not part of the suite. Every picture is looked at by axe, too, and none may be
+wider than its screen: the suite does that on a phone and for the usual states alone.
 """
 
 import re
@@ -16,12 +17,13 @@ from refundportal.portal.tests import browsing
 from refundportal.portal.tests.browsing import PASSWORD, show_who_it_is
 from refundportal.portal.tests.extremes import german, rich
 from refundportal.portal.tests.furnished import addresses_of, furnish, pages_of
-from refundportal.portal.tests.test_looks import AS_EVERY
+from refundportal.portal.tests.looking import AS_EVERY, look_at
+from refundportal.portal.tests.states import forms_with_faults, seldom_seen
 from refunds.tests.scene import Scene
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 private_files, browser, now = browsing.private_files, browsing.browser, browsing.now
-scene, open_as_alice = browsing.scene, browsing.open_as_alice
+scene, open_page, open_as_alice = browsing.scene, browsing.open_page, browsing.open_as_alice
 
 FOLDER = settings.BASE_DIR / "var" / "screenshots"
 
@@ -32,33 +34,46 @@ def name_of(address: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-") or "home"
 
 
-def take(page: Page, address: str, name: str) -> None:
-    """Take the four pictures of a page."""
+def take(page: Page, name: str) -> dict[str, Any]:
+    """Take the four pictures of the page that is shown, and tell what is wrong with it."""
     page.emulate_media(reduced_motion="reduce")
-    page.goto(address)
     for viewport, scheme in AS_EVERY:
         page.set_viewport_size(viewport)
         page.emulate_media(color_scheme=scheme)
         folder: Path = FOLDER / f"{viewport['width']}-{scheme}"
-        page.screenshot(path=folder / f"{name}.png", full_page=True)
+        page.screenshot(path=folder / f"{name}.png", full_page=True, timeout=60_000)
+    return look_at(page, name, with_axe=AS_EVERY)
+
+
+def take_all(page: Page, addresses: dict[str, str]) -> None:
+    faults: dict[str, Any] = {}
+    for name, address in addresses.items():
+        page.goto(address)
+        faults |= take(page, name)
+    assert faults == {}
 
 
 def test_every_page(scene: Scene, now: Any, open_as_alice: Any) -> None:
     addresses = addresses_of(scene, furnish(scene, now))
     page = open_as_alice()
     show_who_it_is(page)
-    for address in addresses:
-        take(page, address, name_of(address))
+
+    take_all(page, {name_of(address): address for address in addresses})
 
 
 def test_every_extreme(scene: Scene, now: Any, open_as_alice: Any) -> None:
     found = rich(scene.cast, now)
     page = open_as_alice()
-    for address in ("/", "/contracts/", "/requests/", "/you/"):
-        take(page, address, f"extreme-{name_of(address)}")
-    for name, one in found.items():
-        for address in pages_of(one):
-            take(page, address, f"{name_of(name)}-{name_of(address)}")
+    lists = {
+        f"extreme-{name_of(address)}": address for address in ("/", "/contracts/", "/requests/", "/you/")
+    }
+    pages = {
+        f"{name_of(name)}-{name_of(address)}": address
+        for name, one in found.items()
+        for address in pages_of(one)
+    }
+
+    take_all(page, lists | pages)
 
 
 def test_nothing_yet(scene: Scene, now: Any, open_as_alice: Any) -> None:
@@ -66,5 +81,35 @@ def test_nothing_yet(scene: Scene, now: Any, open_as_alice: Any) -> None:
     person.set_password(PASSWORD)
     person.save()
     page = open_as_alice(email=person.email)
-    for address in ("/", "/contracts/", "/requests/", "/questions/", "/you/", "/policy/"):
-        take(page, address, f"empty-{name_of(address)}")
+    addresses = ("/", "/contracts/", "/requests/", "/questions/", "/you/", "/policy/")
+
+    take_all(page, {f"empty-{name_of(address)}": address for address in addresses})
+
+
+def test_what_is_seldom_seen(scene: Scene, now: Any, open_as_alice: Any) -> None:
+    addresses = seldom_seen(scene, now)
+    page = open_as_alice()
+
+    take_all(page, {f"state-{name}": address for name, address in addresses.items()})
+
+
+def test_forms_with_faults(scene: Scene, open_as_alice: Any) -> None:
+    page = open_as_alice()
+    show_who_it_is(page)
+    faults: dict[str, Any] = {}
+
+    for name, (address, button) in forms_with_faults(scene).items():
+        page.goto(address)
+        page.get_by_role("button", name=button, exact=True).click()
+        page.locator("[data-error-summary]").wait_for()
+        faults |= take(page, name)
+
+    assert faults == {}
+
+
+def test_the_doorstep_and_the_style_guide(scene: Scene, open_page: Any, settings: Any) -> None:
+    settings.DEBUG = True
+    page = open_page()
+    addresses = ("/account/login/", "/account/login/code/", "/account/password/reset/", "/styleguide/")
+
+    take_all(page, {f"doorstep-{name_of(address)}": address for address in addresses})

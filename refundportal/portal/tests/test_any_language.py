@@ -46,7 +46,6 @@ def furnished(delivered: Scene) -> list[str]:
 
 def test_no_page_holds_a_text_that_is_not_marked(delivered: Scene, furnished: list[str]):
     alice = Visitor(delivered.cast.alice)
-    alice.apply(delivered)
 
     with pseudo_language():
         pages = {address: alice.get(address) for address in furnished}

@@ -12,7 +12,7 @@ from refunds.tests.scene import Scene
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 private_files, browser, now = browsing.private_files, browsing.browser, browsing.now
-scene, open_as_alice = browsing.scene, browsing.open_as_alice
+scene, open_page, open_as_alice = browsing.scene, browsing.open_page, browsing.open_as_alice
 
 
 def _apply(page: Page, scene: Scene) -> RefundRequest:

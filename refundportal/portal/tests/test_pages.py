@@ -85,8 +85,8 @@ def test_the_contract_shows_usage_with_its_exact_value(scene: Scene, alice: Visi
 
     shown = words(alice.get(f"/contracts/{scene.contract.number}/"))
 
-    assert "API calls 0.0125 / call 12,345 154.3125" in shown
-    assert f"Hosting 30.00 / month 1 period {Decimal(30) / 4:.2f}" in shown
+    assert "API calls Value 154.3125 12,345 · 0.0125 / call" in shown
+    assert f"Hosting Value {Decimal(30) / 4:.2f} 1 period · 30.00 / month" in shown
 
 
 def test_documents_are_shown_with_version_and_hash(scene: Scene, alice: Visitor):

@@ -12,6 +12,7 @@ from contracts.policy.terms import RefundTerms, parse_terms
 from contracts.services import accept_delivery
 from contracts.tests.cast import delivered_stage, signed_contract
 from kernel.money import Money
+from refundportal.portal.tests.visiting import Visitor, words
 from refundportal.web.clock import Clock, left_words
 from refundportal.web.forms import Choices
 from refundportal.web.rail import gather_rail
@@ -20,6 +21,7 @@ from refundportal.web.terms import terms_in_words
 from refunds.policy.interchange import evaluate_json
 from refunds.statement import statement_of
 from refunds.tests.scene import LATER, NOW, Scene, paid
+from refunds.wording import day_words
 
 END = datetime(2026, 6, 4, 22, 0, tzinfo=UTC)
 """The first instant of Friday, 5 June 2026, in Berlin."""
@@ -225,3 +227,20 @@ def test_a_form_without_faults_has_no_summary():
 
 def test_choices_carry_their_own_help():
     assert "The other one." in str(_Form())
+
+
+def test_the_contract_says_what_is_due_when_and_with_which_reference(scene: Scene, clock):
+    alice, address = Visitor(scene.cast.alice), f"/contracts/{scene.contract.number}/"
+    prepayment = scene.contract.stages.get(code="P1")
+
+    before = words(alice.get(address))
+    clock.move_to(LATER + timedelta(days=40))
+    alice = Visitor(scene.cast.alice)
+    overdue = words(alice.get(address))
+    paid(scene.cast, scene.contract, "P1", at=LATER + timedelta(days=40))
+    after = words(alice.get(address))
+
+    assert f"Reference: {scene.contract.number} P1" in before
+    assert f"{day_words(prepayment.due_on)}" in before
+    assert "was due on" in overdue
+    assert "To pay" not in after
