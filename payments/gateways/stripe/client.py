@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, NoReturn
 
-import certifi
 import httpx
 import stripe
 from django.conf import settings
@@ -83,7 +82,7 @@ def _trace(method: str) -> Any:
 @cache
 def _trusted() -> ssl.SSLContext:
     """The certificates by which Stripe is recognised; loaded once."""
-    return ssl.create_default_context(cafile=certifi.where())
+    return httpx.create_ssl_context()
 
 
 def stripe_client(connection: EndingConnection) -> stripe.StripeClient:
