@@ -1,5 +1,6 @@
 """Clients, and the systems that may act for them."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -53,9 +54,18 @@ def create_client(
 
 
 @transaction.atomic
-def update_client(*, principal: Principal, client_id: UUID, now: datetime, **changes: str) -> Client:
+def update_client(
+    *,
+    principal: Principal,
+    client_id: UUID,
+    now: datetime,
+    check: Callable[[Client], None] | None = None,
+    **changes: str,
+) -> Client:
     """
     Change a client's name, e-mail address, language or address; what it is (business or consumer) stays.
+
+    `check` looks at the locked row before anything changes, and may raise.
 
     :raises NotFoundOrHidden: no such client for this principal
     :raises NotPermitted: neither an owner nor one who does contract work
@@ -75,6 +85,8 @@ def update_client(*, principal: Principal, client_id: UUID, now: datetime, **cha
     if faults:
         raise InvalidInput("The client has faults.", faults=faults.in_order_of(changes))
     client = lock_client(client.pk)
+    if check is not None:
+        check(client)
     changed = sorted(name for name, value in read.items() if getattr(client, name) != value)
     if changed:
         for name in changed:

@@ -1,6 +1,6 @@
 """What the owner of an endpoint does with it: each act is one transaction with one line in the journal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -75,15 +75,20 @@ def change_endpoint(
     url: str | None = None,
     types: Sequence[str] | None = None,
     is_active: bool | None = None,
+    check: Callable[[WebhookEndpoint], None] | None = None,
 ) -> WebhookEndpoint:
     """
     Change an endpoint; None leaves things as they are. Switching on forgets why it was off.
+
+    `check` looks at the locked row before anything changes, and may raise.
 
     :raises NotFoundOrHidden: this API client has no such endpoint
     :raises InvalidInput: an address the portal does not send to, or a type there is not
     :raises TooManyEndpoints: it would be one live endpoint too many
     """
     endpoint = lock_endpoint_of(api_client_id, endpoint_id)
+    if check is not None:
+        check(endpoint)
     _refuse_faults(url, types or ())
     before = (endpoint.url, endpoint.types, endpoint.is_active)
     if url is not None and url != endpoint.url:

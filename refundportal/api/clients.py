@@ -84,8 +84,13 @@ class ClientView(ApiView):
     @documented(body=ClientChanges, answer=ClientBody, summary="Change a client")
     def patch(self, request: Request, client_id: UUID) -> Response:
         changes = self.body(ClientChanges)
-        self.match(lambda: self._show(client_id))
-        client = update_client(principal=self.principal, client_id=client_id, now=self.now, **changes)
+        client = update_client(
+            principal=self.principal,
+            client_id=client_id,
+            now=self.now,
+            check=self.unchanged(ClientBody),
+            **changes,
+        )
         return shown(ClientBody(client).data)
 
     def _show(self, client_id: UUID) -> dict[str, Any]:

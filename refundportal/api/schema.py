@@ -150,7 +150,7 @@ class ApiSchema(AutoSchema):  # type: ignore[misc]
     @property
     def _holds_versions(self) -> bool:
         """Whether the operation holds `If-Match` against what is there: its own code says so."""
-        return bool({"match", "step"}.intersection(unwrap(self._handler).__code__.co_names))
+        return bool({"match", "unchanged", "step"}.intersection(unwrap(self._handler).__code__.co_names))
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]

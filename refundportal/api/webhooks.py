@@ -155,8 +155,9 @@ class EndpointView(_OwnView):
     @documented(body=EndpointChanges, answer=EndpointBody, summary="Change a webhook endpoint")
     def patch(self, request: Request, endpoint_id: UUID) -> Response:
         changes = self.body(EndpointChanges)
-        self.match(lambda: self._show(endpoint_id))
-        return shown(EndpointBody(change_endpoint(**self.own, endpoint_id=endpoint_id, **changes)).data)
+        seen = self.unchanged(EndpointBody)
+        changed = change_endpoint(**self.own, endpoint_id=endpoint_id, check=seen, **changes)
+        return shown(EndpointBody(changed).data)
 
     @documented(answer=EndpointBody, summary="Switch a webhook endpoint off; it stays to be read")
     def delete(self, request: Request, endpoint_id: UUID) -> Response:

@@ -3,6 +3,7 @@ import io
 import pytest
 
 from contracts.models import Client, Contract
+from contracts.services import clients
 from contracts.tests.cast import METERS, STAGES, draft_contract, signed_contract, stage_named
 from events.models import Event
 from refundportal.api.tests.caller import Caller
@@ -107,6 +108,22 @@ def test_a_state_changes_only_if_it_is_the_one_that_was_seen(cast, erp):
     assert (stale.status_code, stale.json()["code"]) == (412, "precondition_failed")
     assert signed.status_code == 200
     assert signed["ETag"] == erp.get(f"contracts/{contract.pk}/")["ETag"]
+
+
+def test_of_two_changes_to_what_both_have_seen_one_is_made(cast, erp, monkeypatch):
+    seen = erp.get(f"clients/{cast.client.pk}/")["ETag"]
+    lock = clients.lock_client
+
+    def lock_late(client_id):
+        """Somebody else's change is made just before this one gets the row."""
+        Client.objects.filter(pk=client_id).update(name="Theirs")
+        return lock(client_id)
+
+    monkeypatch.setattr(clients, "lock_client", lock_late)
+    answer = erp.patch(f"clients/{cast.client.pk}/", {"name": "Ours"}, **{"If-Match": seen})
+
+    assert (answer.status_code, answer.json()["code"]) == (412, "precondition_failed")
+    assert Client.objects.get(pk=cast.client.pk).name != "Ours"
 
 
 @pytest.mark.parametrize("if_match", ["abc", '"abc', "", '"a" "b"'])
