@@ -139,7 +139,7 @@ def check(documents: list[dict[str, Any]]) -> None:
             raise SystemExit(f"void: {document['id']} differs")
 
 
-def measure_decide(rounds: int, stages: int, name: str, *, read_details: bool = False) -> Pair:
+def measure_decide(rounds: int, stages: int, name: str, *, write_findings: bool = False) -> Pair:
     """W1: from parsed facts to the answer with its lines and findings."""
     each = max(200, EVALUATIONS // stages)
     documents = [example(number, stages) for number in range(each)]
@@ -149,9 +149,9 @@ def measure_decide(rounds: int, stages: int, name: str, *, read_details: bool = 
     def ours() -> None:
         for one in facts:
             answer = decide(one)
-            if read_details:
+            if write_findings:
                 for finding in answer.findings:
-                    _ = finding.detail
+                    _ = finding.text
 
     def anchor() -> None:
         for one in facts:
@@ -186,7 +186,7 @@ def main() -> None:
     options = parser.parse_args()
     pairs = [
         measure_decide(options.rounds, 1, "W1 one stage"),
-        measure_decide(options.rounds, 1, "W1 one stage, every detail read", read_details=True),
+        measure_decide(options.rounds, 1, "W1 one stage, every finding written", write_findings=True),
         measure_decide(options.rounds, 10, "W1 ten stages"),
         measure_decide(options.rounds, 50, "W1 fifty stages"),
         measure_lines(options.rounds, "W1b one stage, three items", 1, 3),
