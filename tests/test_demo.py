@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.principals import Principal
 from contracts.models import Contract, ContractState
 from events.models import Event
-from payments.models import Payment, PaymentStatus, Payout, PayoutState
+from payments.models import Payment, PaymentStatus, Payout, PayoutState, StatementLine
 from refunds.models import Decision, RefundRequest, RequestState, TrialCase
 from refunds.services import run_trial, start_trial
 
@@ -45,6 +45,7 @@ def test_the_demonstration_shows_every_state_and_every_check_is_clean(demo, tmp_
 
     assert _found(Payment, "status") == set(PaymentStatus.values)
     assert _found(Payout, "state") == set(PayoutState.values)
+    assert _found(StatementLine, "state") == {"open", "set_aside"}
     assert _found(RefundRequest, "state") == set(RequestState.values)
     assert _found(Contract, "state") == set(ContractState.values)
     assert "alice@brandt-joinery.example" in (tmp_path / "sign-in.txt").read_text()

@@ -237,11 +237,11 @@ class BankFileAdmin(ActingAdmin):
     """Files for the bank; Finance makes them out of what waits, never by hand."""
 
     list_display = (
-        "message_id",
+        "name_shown",
         "made_shown",
-        "payouts_count",
+        "count_shown",
         "total_shown",
-        "execution_on",
+        "execution_shown",
         "standing_shown",
     )
     list_filter = (Standing,)
@@ -340,6 +340,18 @@ class BankFileAdmin(ActingAdmin):
             "Cache-Control": "private, no-store",
         }
         return HttpResponse(content, content_type="application/xml", headers=headers)
+
+    @admin.display(description=_("file"))
+    def name_shown(self, row: BankFile) -> str:
+        return row.message_id
+
+    @admin.display(description=_("transfers"))
+    def count_shown(self, row: BankFile) -> int:
+        return row.payouts_count
+
+    @admin.display(description=_("to be executed"))
+    def execution_shown(self, row: BankFile) -> str:
+        return shown.day(row.execution_on)
 
     @admin.display(description=_("made"))
     def made_shown(self, row: BankFile) -> str:

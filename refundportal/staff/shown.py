@@ -1,6 +1,6 @@
 """How values look in the columns of a list."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from kernel.money import Money
 from refundportal.web.templatetags.portal import icon
-from refunds.wording import instant_words, money_words
+from refunds.wording import day_words, instant_words, money_words
 
 
 def amount(minor: int | None, currency: str) -> str | SafeString:
@@ -22,6 +22,11 @@ def amount(minor: int | None, currency: str) -> str | SafeString:
 def instant(value: datetime | None) -> str:
     """Write an instant as the company's clocks show it."""
     return "–" if value is None else instant_words(value, settings.COMPANY_TIME_ZONE)
+
+
+def day(value: date | None) -> str:
+    """Write a day with its weekday."""
+    return "–" if value is None else day_words(value)
 
 
 def tagged(words: Any, name: str, kind: str = "") -> SafeString:

@@ -198,7 +198,7 @@ class LineStanding(admin.SimpleListFilter):
 class StatementLineAdmin(ActingAdmin):
     """Lines come from statements; people say what the open ones are."""
 
-    list_display = ("booked_on", "sum_shown", "counterparty", "reference", "state_shown", "statement")
+    list_display = ("booked_shown", "sum_shown", "who_shown", "text_shown", "state_shown", "statement")
     list_filter = (LineStanding, "is_credit")
     list_select_related = ("statement",)
     search_fields = ("reference__icontains", "counterparty__icontains", "end_to_end_id__istartswith")
@@ -223,6 +223,18 @@ class StatementLineAdmin(ActingAdmin):
             "payment": row.matched_payment_id and Payment.objects.filter(pk=row.matched_payment_id).first(),
             "payout": row.matched_payout_id and Payout.objects.filter(pk=row.matched_payout_id).first(),
         }
+
+    @admin.display(description=_("booked"))
+    def booked_shown(self, row: StatementLine) -> str:
+        return shown.day(row.booked_on)
+
+    @admin.display(description=_("with"))
+    def who_shown(self, row: StatementLine) -> str:
+        return row.counterparty or "–"
+
+    @admin.display(description=_("text"))
+    def text_shown(self, row: StatementLine) -> str:
+        return row.reference or "–"
 
     @admin.display(description=_("amount"))
     def sum_shown(self, row: StatementLine) -> SafeString | str:
@@ -253,9 +265,9 @@ class StatementAdmin(ActingAdmin):
     """Statements of the company's account, each imported once."""
 
     list_display = (
-        "external_id",
-        "closes_on",
-        "lines_count",
+        "name_shown",
+        "closes_shown",
+        "count_shown",
         "opening_shown",
         "closing_shown",
         "imported_shown",
@@ -306,6 +318,18 @@ class StatementAdmin(ActingAdmin):
             "why_not": finance_only(visit),
         }
         return TemplateResponse(request, "staff/statement_import.html", context, status=status)
+
+    @admin.display(description=_("statement"))
+    def name_shown(self, row: Statement) -> str:
+        return row.external_id
+
+    @admin.display(description=_("closes on"))
+    def closes_shown(self, row: Statement) -> str:
+        return shown.day(row.closes_on)
+
+    @admin.display(description=_("lines"))
+    def count_shown(self, row: Statement) -> int:
+        return row.lines_count
 
     @admin.display(description=_("opens with"))
     def opening_shown(self, row: Statement) -> SafeString | str:

@@ -16,6 +16,7 @@ from contracts.services import import_contracts
 from events.journal import seal, sequence_events
 from events.outbox import deliver_due
 from payments.models import Payment, PaymentStatus
+from refundportal.demo.bank import tell_statement
 from refundportal.demo.payouts import tell_fates
 from refundportal.demo.people import enter_people, enter_system, sign_in_text
 from refundportal.demo.stories import STORIES
@@ -40,6 +41,7 @@ class Command(BaseCommand):
                 with transaction.atomic():
                     story(teller)
         tell_fates(teller)
+        tell_statement(teller)
         _keep_a_window_open(teller)
         _write_sign_in()
         while sequence_events() or deliver_due(now=datetime.now(UTC)):
