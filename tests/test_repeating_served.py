@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -18,6 +19,7 @@ from refundportal.api.tests.caller import api_client, token_for
 from refunds.models import RefundRequest
 from refunds.tests.scene import paid
 from tests import served
+from tests.faults.cutting import Cutter
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -141,6 +143,32 @@ def _wait_for_a_waiting_process():
                 return
             time.sleep(0.02)
     raise AssertionError("nobody waits for the row")
+
+
+class Always:
+    """A chance that always falls the same way."""
+
+    def __init__(self, value):
+        self.random = lambda: value
+
+
+@pytest.mark.parametrize(("chance", "left"), [(Always(0.1), (0, 0, 0)), (Always(0.9), (1, 1, 1))])
+def test_a_commit_that_nobody_heard_the_end_of_is_read_back_by_the_key(portal, call, chance, left):
+    port = f":{connection.settings_dict['PORT']}/"
+    with closing(Cutter(int(port.strip(":/")), chance)) as cutter:
+        variables = served.environment_of_this_run()
+        variables["DATABASE_URL"] = variables["DATABASE_URL"].replace(port, f":{cutter.port}/")
+        with served.serve(variables, workers=1) as far:
+            cutter.share = 1.0
+            lost = call(far)
+    assert (lost.status_code, lost.json()["code"]) == (503, "service_unavailable")
+    assert effects() == left
+
+    first, again = call(portal), call(portal)
+
+    assert (first.status_code, effects()) == (201, (1, 1, 1))
+    assert ("idempotent-replayed" in first.headers) is (left == (1, 1, 1))
+    assert told_by(again) == told_by(first)
 
 
 def test_sixteen_callers_with_one_key_have_one_effect(portal, call):
