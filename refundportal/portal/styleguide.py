@@ -6,6 +6,8 @@ from uuid import UUID
 
 from django import forms
 from django.conf import settings
+from django.contrib.messages.constants import DEFAULT_TAGS
+from django.contrib.messages.storage.base import Message
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -54,12 +56,12 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "rails": [_rail(1), _rail(4), _rail(14)],
         "examples": worked_examples(),
         "timeline": _timeline(),
-        "form": _EveryField({"text": "", "choice": "", "number": "-1"}, prefix="wrong"),
+        "form": _EveryField({"wrong-number": "-1"}, prefix="wrong"),
         "empty_form": _EveryField(prefix="empty"),
         "payments": [{"status": status, "method": "bank"} for status in PaymentStatus.values]
         + [{"status": PaymentStatus.CAPTURED, "method": Method.CREDIT}],
         "questions": [{"state": state} for state in EnquiryState.values],
-        "notes": [{"level_tag": level, "message": f"A message of the level “{level}”."} for level in _LEVELS],
+        "notes": [Message(level, f"A message: {tag}.") for level, tag in DEFAULT_TAGS.items()],
         "files": _files(),
         "steps": (1, 2, 3),
         "windows": [_window(left) for left in _LEFT],
@@ -74,7 +76,6 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/styleguide.html", context)
 
 
-_LEVELS = ("info", "success", "warning", "error")
 _LEFT = (timedelta(days=2, hours=4), timedelta(hours=5), timedelta(seconds=30), timedelta(0))
 
 

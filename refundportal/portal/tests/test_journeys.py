@@ -123,7 +123,7 @@ def test_applying_writing_and_withdrawing(scene: Scene, hand: Hand):
     hand.press(button(hand, "Send message"))
     expect(hand.page.get_by_text("One more thing.")).to_be_visible()
     hand.press(link(hand, "Withdraw"))
-    hand.press(button(hand, "Withdraw"))
+    hand.press(hand.page.get_by_role("button", name="Withdraw"))
 
     expect(hand.page.get_by_text("You have withdrawn the application")).to_be_visible()
     request = RefundRequest.objects.get()
