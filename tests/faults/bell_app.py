@@ -1,9 +1,8 @@
-"""Celery as in production, with the provider of the proof: `celery -A tests.faults.bell_app`."""
+"""Celery as in production, with a fake Stripe as provider: `celery -A tests.faults.bell_app`."""
 
 import os
 
 from celery.signals import worker_init
-from django.conf import settings
 
 from refundportal.celery import app
 
@@ -12,9 +11,7 @@ __all__ = ["app", "use_the_provider"]
 
 @worker_init.connect(weak=False)
 def use_the_provider(**_: object) -> None:
-    """Send payouts to the provider of the proof, which listens at `WIRE_PORT`."""
-    from payments import gateways
-    from tests.faults.wire import RAIL, WireGateway
+    """Send payouts to the fake that listens at `FAKE_STRIPE`; production's settings allow none."""
+    from tests.fake_stripe.running import turn_to
 
-    gateways._GATEWAYS[RAIL] = WireGateway(int(os.environ["WIRE_PORT"]))
-    settings.PAYOUT_RAILS = [RAIL, "manual"]
+    turn_to(os.environ["FAKE_STRIPE"])

@@ -26,8 +26,8 @@ def broker_section(run: Run) -> Told:
     """Let doors ring while Redis comes and goes; tell what became of the payouts and events."""
     broker = Broker()
     try:
-        with _provider() as wire_port:
-            done, found = _under_a_broker(run, broker, wire_port)
+        with _provider() as origin:
+            done, found = _under_a_broker(run, broker, origin)
     finally:
         broker.kill()
     faults = [f"an approval failed: {one}" for one in done["failed"]] + found["wrong"] + done["wrong"]
@@ -46,7 +46,7 @@ def broker_section(run: Run) -> Told:
     return "\n".join([text, *(f"- {fault}" for fault in faults)]), faults
 
 
-def _under_a_broker(run: Run, broker: Broker, wire_port: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _under_a_broker(run: Run, broker: Broker, origin: str) -> tuple[dict[str, Any], dict[str, Any]]:
     own = run.databases.folder / "broker"
     own.mkdir()
     variables = {
@@ -54,7 +54,7 @@ def _under_a_broker(run: Run, broker: Broker, wire_port: str) -> tuple[dict[str,
             DATABASE_URL=run.databases.copy("broker")["DATABASE_URL"], REDIS_URL=broker.url, VAR_DIR=str(own)
         ),
         "DJANGO_SETTINGS_MODULE": "refundportal.settings",
-        "WIRE_PORT": wire_port,
+        "FAKE_STRIPE": origin,
         "LOG_LEVEL": "ERROR",
     }
     served.manage(variables, "createcachetable")
@@ -134,7 +134,7 @@ def _celery(variables: dict[str, str], own: Path, command: list[str]) -> Iterato
 @contextmanager
 def _provider() -> Iterator[str]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.provider"], cwd=served.ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.fake_stripe.door"], cwd=served.ROOT, stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None

@@ -1,5 +1,6 @@
 """Approves refunds and rings for their payouts, as a door does in production."""
 
+import os
 import time
 from collections import Counter
 from typing import Any
@@ -18,6 +19,7 @@ from refunds.services import approve_request
 from refunds.tests.scene import Scene, eur, paid, proposed
 from tests.faults.bell_app import use_the_provider
 from tests.faults.ground import wrong_at_the_end
+from tests.faults.wire import AT_STRIPE, Provider
 
 PAUSE_S = 0.25
 
@@ -32,11 +34,16 @@ def approve(*, rings: int) -> dict[str, Any]:
     """Apply, propose and approve so many times; give how many failed and how long the slowest took (s)."""
     assert settings.PRODUCTION, "the bell is rung at a broker in production only"
     now = timezone.now()
+    stripe = Provider(os.environ["FAKE_STRIPE"])
+    stripe.is_at(now)
     cast = make_cast()
     contract = signed_contract(cast, stages=[{**STAGES[1], "amount": "90000000.00"}])
     failed, slowest, approved = [], 0.0, []
     for _ in range(rings):
-        scene = Scene(cast, contract, paid(cast, contract, "S1", "10.00", at=now))
+        payment = paid(cast, contract, "S1", "10.00", at=now)
+        payment.provider_reference = stripe.tell(paid=AT_STRIPE)["id"]
+        payment.save(update_fields=["provider_reference"])
+        scene = Scene(cast, contract, payment)
         request = proposed(scene, now=now, amount=eur("1.00"))
         started = time.monotonic()
         try:
@@ -54,17 +61,15 @@ def approve(*, rings: int) -> dict[str, Any]:
 
 def compare(*, approved: list[str]) -> dict[str, Any]:
     """Hold what was approved against the provider's book and the ledger."""
-    from payments import gateways
-    from tests.faults.wire import RAIL
-
-    lines = Counter(line["payout"] for line in gateways._GATEWAYS[RAIL].book())  # type: ignore[attr-defined]
+    book = Provider(os.environ["FAKE_STRIPE"]).book()
+    lines = Counter(refund["metadata"]["payout"] for refund in book)
     booked = set(Transfer.objects.filter(key__startswith="payout:").values_list("key", flat=True))
     payouts = list(Payout.objects.filter(request_id__in=approved))
     right = [
         payout
         for payout in payouts
         if payout.state in ("accepted", "settled")
-        and lines[payout.pk.hex] == 1
+        and lines[str(payout.pk)] == 1
         and f"payout:{payout.pk}" in booked
     ]
     return {
