@@ -241,6 +241,14 @@ def test_a_refund_that_the_lists_do_not_show_yet_is_found_by_its_name(stripe):
     assert look_up(replace(order, provider_reference=reference)).kind == AnswerKind.SETTLED
 
 
+def test_a_refund_that_is_known_neither_by_its_name_nor_by_its_payout_is_none(stripe):
+    order = order_for(stripe.paid(100000))
+    reference = submit(order).reference
+    del stripe.things[reference]
+
+    assert look_up(replace(order, provider_reference=reference)).kind == AnswerKind.NONE
+
+
 def test_the_book_is_read_to_its_end_with_what_is_not_ours(stripe):
     intent = stripe.paid(100000)
     order = order_for(intent)

@@ -13,7 +13,7 @@ import structlog
 from kernel.money import Money
 from payments.crashes import crash_point
 from payments.gateways.protocol import AnswerKind, BookClosed, GatewayAnswer, PayoutOrder, ProviderLine
-from payments.gateways.stripe.answers import amount_of, answer_of_error, answer_of_refund
+from payments.gateways.stripe.answers import amount_of, answer_of_error, answer_of_refund, code_of
 from payments.gateways.stripe.client import PAGE, EndingConnection, stripe_client
 from payments.gateways.stripe.currencies import AmountNotAtStripe, to_stripe
 
@@ -59,10 +59,8 @@ class StripeGateway:
         crash_point("looking_up")
         payout = str(order.key)
         try:
-            if order.provider_reference:
-                return answer_of_refund(
-                    _plain(self._sdk.v1.refunds.retrieve(order.provider_reference)), payout
-                )
+            if order.provider_reference and (refund := self._named(order.provider_reference)) is not None:
+                return answer_of_refund(refund, payout)
             found = self._refunds_of(order)
         except NoReference:
             return GatewayAnswer(kind=AnswerKind.NONE)
@@ -86,6 +84,15 @@ class StripeGateway:
     @property
     def _sdk(self) -> stripe.StripeClient:
         return stripe_client(self.connection)
+
+    def _named(self, reference: str) -> dict[str, Any] | None:
+        """Give the refund of this name, or None if Stripe knows none."""
+        try:
+            return _plain(self._sdk.v1.refunds.retrieve(reference))
+        except stripe.InvalidRequestError as error:
+            if error.http_status == 404 and code_of(error) == "resource_missing":
+                return None
+            raise
 
     def _refunds_of(self, order: PayoutOrder) -> list[dict[str, Any]]:
         """
