@@ -27,7 +27,7 @@ def life_section(parts: list[dict[str, Any]]) -> tuple[str, list[str]]:
         "",
         f"{sum(bool(chance[edge]) for edge in chance)} of {len(fixed)} edges of "
         f"{len({edge[0] for edge in fixed})} state machines were gone along by chance, "
-        f"{sum(bool(fixed[edge]) for edge in fixed)} on a fixed way of {tour} steps; the database counted.",
+        f"{sum(bool(fixed[edge]) for edge in fixed)} on a fixed way of {tour} steps, as counted by triggers.",
         "",
         *(f"Left out: `{table}`, since {why}." for table, why in parts[0]["left_out"].items()),
         "",
