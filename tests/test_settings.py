@@ -71,19 +71,17 @@ def embedded(tmp_path, **changes):
     ],
 )
 def test_an_odd_account_of_the_company_stops_the_start(iban, bic, odd):
-    env = Environment({"COMPANY_IBAN": iban, "COMPANY_BIC": bic})
-
     with pytest.raises(OddValue, match=odd):
-        company_account(env, sample=(), is_needed=False)
+        company_account(iban, bic, sample=(), is_needed=False)
 
 
 def test_the_companys_account_is_read_as_people_write_it_and_needed_for_bank_files():
-    written = {"COMPANY_IBAN": "DE02 1203 0000 0000 2020 51", "COMPANY_BIC": "BYLADEM1001"}
+    written = "DE02 1203 0000 0000 2020 51"
 
-    assert company_account(Environment(written), sample=(), is_needed=True)[0] == "DE02120300000000202051"
-    assert company_account(Environment({}), sample=(), is_needed=False) == ("", "")
+    assert company_account(written, "BYLADEM1001", sample=(), is_needed=True)[0] == "DE02120300000000202051"
+    assert company_account("", "", sample=(), is_needed=False) == ("", "")
     with pytest.raises(OddValue, match="bank_file"):
-        company_account(Environment({}), sample=(), is_needed=True)
+        company_account("", "", sample=(), is_needed=True)
 
 
 def test_the_embedded_portal_needs_no_variable_at_all(tmp_path):
