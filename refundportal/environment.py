@@ -114,7 +114,7 @@ def scanner_address(value: str) -> str | tuple[str, int] | None:
 
 def company_account(iban: str, bic: str, *, sample: Sequence[str], is_needed: bool) -> tuple[str, str]:
     """
-    Read the company's own account: IBAN and BIC, both or neither; `sample` is what counts if neither is set.
+    Check the company's own account: IBAN and BIC, both or neither; `sample` counts if neither is set.
 
     Bank files need it (`is_needed`), and so does the import of statements.
     """
@@ -122,10 +122,8 @@ def company_account(iban: str, bic: str, *, sample: Sequence[str], is_needed: bo
     if not iban and not bic and (sample or not is_needed):
         iban, bic = sample or ("", "")
     elif not (iban and bic):
-        missing = own[bool(iban)]
-        raise OddValue(
-            missing, "", "IBAN and BIC of the company's account, both; the rail bank_file needs them"
-        )
+        allowed = "together: COMPANY_IBAN and COMPANY_BIC, both; the rail bank_file needs them"
+        raise OddValue(own[bool(bic)], iban or bic, allowed)
     for name, value, kind in zip(own, (iban, bic), (schwifty.IBAN, schwifty.BIC), strict=True):
         try:
             is_odd = bool(value) and not kind(value)

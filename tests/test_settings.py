@@ -79,9 +79,9 @@ def test_an_odd_account_of_the_company_stops_the_start(iban, bic, odd):
 
 
 def test_the_companys_account_is_read_as_people_write_it_and_needed_for_bank_files():
-    written = "DE02 1203 0000 0000 2020 51", "BYLADEM1001"
+    written = "DE02 1203 0000 0000 2020 51"
 
-    assert company_account(*written, sample=(), is_needed=True)[0] == "DE02120300000000202051"
+    assert company_account(written, "BYLADEM1001", sample=(), is_needed=True)[0] == "DE02120300000000202051"
     assert company_account("", "", sample=(), is_needed=False) == ("", "")
     with pytest.raises(OddValue, match="bank_file"):
         company_account("", "", sample=(), is_needed=True)

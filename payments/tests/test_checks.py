@@ -25,6 +25,7 @@ from payments.invariants import INVARIANTS
 from payments.models import (
     Account,
     Allocation,
+    BankFile,
     Break,
     Payment,
     Payout,
@@ -160,6 +161,30 @@ def _unread_book(world):
     )
 
 
+def _bank_file(**changes):
+    """A file of no payouts, three days old unless changed."""
+    given = {
+        "payouts_count": 0,
+        "total_minor": 0,
+        "created_at": timezone.now() - timedelta(days=3),
+        **changes,
+    }
+
+    def plant(_):
+        fay = create_user(email="fay@company.example", name="Fay", is_staff=True)
+        BankFile.objects.create(
+            message_id="RP1",
+            content_sealed="x",
+            sha256="x",
+            execution_on=NOW.date(),
+            currency="EUR",
+            created_by=fay,
+            **given,
+        )
+
+    return plant
+
+
 TRANSFERS = Transfer.objects.all()
 PLANTS = {
     "more goes back than was paid, and no break explains it": lambda w: _delete(Break.objects.all()),
@@ -229,6 +254,10 @@ PLANTS = {
     "a payment is parted among stages of another contract": lambda w: _change(
         Allocation.objects.filter(payment=w.payment), stage_id=stage_named(w.other, "S1").pk
     ),
+    "nobody said what became of a bank file": lambda w: _bank_file(
+        created_at=timezone.now() - timedelta(days=5)
+    )(w),
+    "the payouts of a bank file are not those that it orders": _bank_file(total_minor=1),
     "the stages do not sum to the contract": lambda w: _change(Contract.objects.all(), total_minor=1),
     "the shares do not sum to the prepayment": lambda w: _change(
         PrepaymentShare.objects.all(), amount_minor=1

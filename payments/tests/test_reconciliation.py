@@ -319,8 +319,8 @@ def test_the_command_says_what_it_found(payment):
         call_command("reconcile", stdout=out)
 
     assert "sandbox: 1 line read" in out.getvalue()
-    with pytest.raises(CommandError, match="bank"):
-        call_command("reconcile", "--rail", "bank_file")
+    with pytest.raises(CommandError, match="manual"):
+        call_command("reconcile", "--rail", "manual")
 
 
 def test_a_claim_that_is_under_way_is_left_to_its_answer(payment):

@@ -1,9 +1,12 @@
 """Statements of the bank: what they book, once."""
 
 from datetime import date, timedelta
+from io import StringIO
 
 import pytest
 from django.core.cache import cache
+from django.core.management import call_command
+from django.utils import timezone
 
 from contracts.tests.cast import NOW, make_cast, signed_contract
 from kernel.errors import InvalidInput, StaleState
@@ -282,6 +285,17 @@ def test_a_process_killed_in_an_import_or_a_file_leaves_nothing(settings):
     take(cast, content)
     assert state_of(payout) == "settled"
     assert violated(TUESDAY) == []
+
+
+def test_the_operator_says_by_hand_that_this_database_was_restored(cast, payment):
+    ready_payout(payment, "10.00")
+
+    call_command("reconcile", rail="bank_file", after_restore=True, stdout=StringIO())
+
+    with pytest.raises(SendingHalted):
+        make_bank_file(principal=cast.as_finn, now=TUESDAY)
+    take(cast, statement(), now=timezone.now())
+    assert make_bank_file(principal=cast.as_finn, now=TUESDAY).payouts_count == 1
 
 
 @pytest.mark.postgresql

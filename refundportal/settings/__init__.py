@@ -76,12 +76,8 @@ if PRODUCTION and "sandbox" in PAYOUT_RAILS:
     raise OddValue("PAYOUT_RAILS", ",".join(PAYOUT_RAILS), "in production mode no sandbox: it moves no money")
 check_stripe(PAYOUT_RAILS)
 _sample = () if PRODUCTION else ("DE02120300000000202051", "BYLADEM1001")
-COMPANY_IBAN, COMPANY_BIC = company_account(
-    env.text("COMPANY_IBAN", ""),
-    env.text("COMPANY_BIC", ""),
-    sample=_sample,
-    is_needed="bank_file" in PAYOUT_RAILS,
-)
+_own = env.text("COMPANY_IBAN", ""), env.text("COMPANY_BIC", "")
+COMPANY_IBAN, COMPANY_BIC = company_account(*_own, sample=_sample, is_needed="bank_file" in PAYOUT_RAILS)
 
 # With this on, a process dies where the variable CRASH_AT says, to show that nothing is lost or done twice.
 DEBUG_CRASH_POINTS = env.flag("DEBUG_CRASH_POINTS", False)

@@ -72,6 +72,11 @@ def sum_shown(row: StatementLine) -> SafeString | str:
 class LineAct(Act[StatementLine]):
     """An act of Finance on a line that is open."""
 
+    template = "staff/act_line.html"
+
+    def context(self) -> dict[str, Any]:
+        return {"lines": told_lines([self.row])}
+
     @property
     def who_and_what(self) -> dict[str, Any]:
         return {"principal": self.visit.principal, "line_id": self.row.pk, "now": self.visit.now}

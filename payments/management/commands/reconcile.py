@@ -6,9 +6,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from payments.gateways import machine_rails
-from payments.models import Break
+from payments.models import Break, Rail
 from payments.services import reconcile
+from payments.services.bank_reconciliation import compare_with_bank, hold_bank_files
+from payments.services.reconciliation import comparable_rails
 
 
 class Command(BaseCommand):
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, rail: str | None, after_restore: bool, **_: Any) -> None:
-        known = machine_rails()
+        known = comparable_rails()
         if rail is not None and rail not in known:
             raise CommandError(
                 f"--rail {rail}: must be one of {', '.join(known) or 'none: no machine sends'}."
@@ -39,7 +40,17 @@ class Command(BaseCommand):
             raise CommandError(f"{count} open difference{'s'[: count > 1]}: Finance clears them.")
 
     def _one(self, rail: str, after_restore: bool) -> bool:
+        if rail == Rail.BANK_FILE.value:
+            return self._bank(after_restore)
         done = reconcile(rail=rail, now=timezone.now(), after_restore=after_restore)
         lines = f"{done.lines_read} line{'s'[: done.lines_read != 1]} read"
         self.stdout.write(f"{rail}: {lines}{', then: ' + done.error if done.error else ''}")
         return not done.error
+
+    def _bank(self, after_restore: bool) -> bool:
+        """The bank's book is the statements that were imported; after a restore one has to be."""
+        compare_with_bank(now=timezone.now())
+        if after_restore:
+            hold_bank_files(now=timezone.now())
+            self.stdout.write("bank_file: no file is made before a statement is imported")
+        return True
