@@ -45,6 +45,8 @@ def add_draft_file(
     """
     Keep a file with a person's draft about a payment; the draft is begun if there is none.
 
+    The same file under the same name is there once: it may come as it is chosen and with its form again.
+
     :raises NotFoundOrHidden: and the other refusals of `save_draft`
     :raises FileRefused: too large, empty, or not of a kept type
     :raises TooManyFiles: the draft is full
@@ -52,6 +54,10 @@ def add_draft_file(
     payment = _payment_of(user, payment_id)
     with stored([Upload(file, file_name)]) as files, transaction.atomic():
         draft = _keep(user, payment, now)
+        same = draft.attachments.filter(sha256=files[0].sha256, file_name=files[0].file_name).first()
+        if same is not None:
+            transaction.on_commit(partial(remove_file, files[0].stored_as))
+            return same
         (attachment,) = attach_to_draft(files, draft=draft, now=now)
         return attachment
 

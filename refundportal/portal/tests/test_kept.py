@@ -218,3 +218,17 @@ def test_files_can_be_added_as_evidence_without_a_word(scene: Scene):
     assert "Only PDF, PNG, JPEG and plain text" in words(wrong)
     assert [file.file_name for file in Attachment.objects.all()] == ["proof.txt"]
     assert not request.messages.exists()
+
+
+def test_a_file_that_comes_at_once_and_with_its_form_again_is_kept_once(
+    scene: Scene, private_files, django_capture_on_commit_callbacks
+):
+    alice = Visitor(scene.cast.alice)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        alice.apply(scene, go="files", evidence=named("proof.txt", b"Look."))
+        alice.apply(scene, evidence=named("proof.txt", b"Look."))
+        alice.apply(scene, evidence=named("proof.txt", b"Look again."))
+
+    assert [file.file_name for file in Attachment.objects.all()] == ["proof.txt", "proof.txt"]
+    assert len([path for path in private_files.rglob("*") if path.is_file()]) == 2
