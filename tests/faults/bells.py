@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import psycopg2
@@ -116,13 +117,25 @@ def _ask(url: str, question: str) -> int:
 
 @contextmanager
 def _celery(variables: dict[str, str], own: Path, command: list[str]) -> Iterator[None]:
-    with (own / f"{command[0]}.log").open("wb") as log:
-        process = subprocess.Popen(
-            [*CELERY, *command], cwd=served.ROOT, env=variables, stdout=log, stderr=log
-        )
+    """Keep a process of Celery running, as a supervisor does: a full broker makes a worker give up."""
+    over = Event()
+    watch = Thread(target=_keep_running, args=(variables, own, command, over))
+    watch.start()
     try:
         yield
     finally:
+        over.set()
+        watch.join(60)
+
+
+def _keep_running(variables: dict[str, str], own: Path, command: list[str], over: Event) -> None:
+    while not over.is_set():
+        with (own / f"{command[0]}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*CELERY, *command], cwd=served.ROOT, env=variables, stdout=log, stderr=log
+            )
+        while process.poll() is None and not over.wait(0.5):
+            pass
         process.terminate()
         try:
             process.wait(40)
