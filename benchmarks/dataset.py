@@ -67,7 +67,7 @@ _NAMED: Final = {
     ("payments_transfer", "key"): "key || '-' || n",
     ("contracts_usagerecord", "external_id"): "external_id || '-' || n",
     ("refunds_refundrequest", "number"): "'RR-' || (1000000 + n)",
-    ("events_eventposition", "number"): "NULL",
+    ("events_eventposition", "number"): "%(last)s + (n - {first}) * %(many)s + place",
 }
 """What a copy is called: SQL over the copied row and `n`, the number of the copy."""
 
@@ -103,7 +103,6 @@ def multiply(runs: Sequence[Run], *, seed: int = 2026) -> None:
         for run in runs:
             _multiply(cursor, run, first, seed)
             first += run.copies
-        _number_events(cursor)
         cursor.execute("SET session_replication_role = origin")
         cursor.execute("ANALYZE")
 
@@ -111,6 +110,7 @@ def multiply(runs: Sequence[Run], *, seed: int = 2026) -> None:
 def _multiply(cursor: Any, run: Run, first: int, seed: int) -> None:
     values: dict[str, Any] = {"contracts": [run.contract.pk], "seed": seed}
     values["ids"] = values["named"] = _ids_of(cursor, values)
+    values["last"], values["many"] = _places(cursor, values)
     shift = (
         f"(make_interval(secs => {run.youngest.total_seconds()} "
         f"+ {run.spread.total_seconds()} * (n - {first}) / {run.copies}))"
@@ -118,12 +118,13 @@ def _multiply(cursor: Any, run: Run, first: int, seed: int) -> None:
     # What is copied stands apart: a table that is read while it is written would copy its copies.
     for table, condition in TABLES:
         columns = _columns_of(cursor, table)
-        made = ", ".join(_made(table, name, kind, shift) for name, kind in columns)
+        made = ", ".join(_made(table, name, kind, shift, first) for name, kind in columns)
         names = ", ".join(f'"{name}"' for name, _ in columns)
         cursor.execute(
             f"INSERT INTO {table} ({names}) "
-            f"SELECT {made} FROM (SELECT * FROM {table} WHERE {condition}) one, "
-            f"generate_series({first}, {first + run.copies - 1}) n ORDER BY n",
+            f"SELECT {made} FROM (SELECT *, row_number() OVER (ORDER BY id) AS place FROM {table} "
+            f"WHERE {condition}) one, "
+            f"generate_series({first}, {first + run.copies - 1}) n ORDER BY n, place",
             values,
         )
 
@@ -139,6 +140,17 @@ def _ids_of(cursor: Any, values: dict[str, Any]) -> list[UUID]:
     return ids + [row[0] for row in cursor.fetchall()]
 
 
+def _places(cursor: Any, values: dict[str, Any]) -> tuple[int, int]:
+    """Give the last number of the journal, and how many events one copy has: it goes on without a gap."""
+    cursor.execute(
+        "SELECT COALESCE(MAX(number), 0), COUNT(*) FILTER (WHERE event_id = ANY(%(ids)s)) "
+        "FROM events_eventposition",
+        values,
+    )
+    last, many = cursor.fetchone()
+    return int(last), int(many)
+
+
 def _columns_of(cursor: Any, table: str, *, with_numbers: bool = False) -> list[tuple[str, str]]:
     """Give the columns of a table with their types; a running number is left to the database."""
     cursor.execute(
@@ -149,11 +161,11 @@ def _columns_of(cursor: Any, table: str, *, with_numbers: bool = False) -> list[
     return [(name, kind) for name, kind, is_number in cursor.fetchall() if with_numbers or is_number == "NO"]
 
 
-def _made(table: str, name: str, kind: str, shift: str) -> str:
+def _made(table: str, name: str, kind: str, shift: str, first: int) -> str:
     """Give the SQL of one column of a copy: its own name, id or instant, else what the original has."""
     column = f'"{name}"'
     if (table, name) in _NAMED:
-        return _NAMED[table, name].format(shift=shift)
+        return _NAMED[table, name].format(shift=shift, first=first)
     if kind == "uuid":
         copied = f"pg_temp.clone_id({column}, n, {shift}, %(seed)s)"
         return f"CASE WHEN {column} = ANY(%(named)s) THEN {copied} ELSE {column} END"
@@ -162,12 +174,3 @@ def _made(table: str, name: str, kind: str, shift: str) -> str:
     if kind == "date":
         return f"({column} - {shift})::date"
     return column
-
-
-def _number_events(cursor: Any) -> None:
-    """Give the copies their places in the journal, behind those that have one."""
-    cursor.execute(
-        "WITH places AS (SELECT id, (SELECT COALESCE(MAX(number), 0) FROM events_eventposition) "
-        "+ row_number() OVER (ORDER BY id) AS place FROM events_eventposition WHERE number IS NULL) "
-        "UPDATE events_eventposition SET number = place FROM places WHERE places.id = events_eventposition.id"
-    )

@@ -169,3 +169,36 @@ def test_above_the_limit_a_reviewer_sees_the_limit_and_a_forged_form_does_nothin
     page.goto(act_of(request, "send_back"))
     status = send_forged(page, act_of(request, "approve"), proposal=str(request.proposals.get().pk))
     assert (status, again(request).state) == (403, "proposed")
+
+
+def test_a_contract_is_written_with_a_live_sum_and_found_from_the_keyboard(present, open_as):
+    page = open_as(present.cast.rita)
+    page.goto("/admin/contracts/contract/new/")
+    for name, text in (
+        ("client", "acme"),
+        ("title", "Fleet"),
+        ("total", "700.00"),
+        ("stages[0].amount", "200.00"),
+        ("stages[1].title", "Vans"),
+        ("stages[1].amount", "400.00"),
+    ):
+        page.locator(f"[name='{name}']").fill(text)
+    expect(page.locator("#check")).to_contain_text("100.00 EUR are missing")
+
+    page.locator("[name='stages[1].amount']").fill("500.00")
+    expect(page.locator("#check")).to_contain_text("it is the sum")
+    page.locator("[name='terms-window_days']").fill("1")
+    expect(page.locator("#check")).to_contain_text("less than the published policy")
+    page.locator("[name='stages[1].items[0].statement']").fill("A van is booked.")
+    page.locator("[name='stages[1].items[0].weight']").fill("1")
+    press(page, "Keep as a draft")
+    number = page.locator("h2.title").inner_text().split()[0]
+
+    page.goto("/admin/")
+    page.keyboard.press("Control+k")
+    page.locator("#search-input-command").press_sequentially(number)
+    page.locator("#command-results-list a", has_text=number).wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="Fleet").last).to_be_visible()

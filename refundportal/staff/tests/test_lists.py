@@ -114,7 +114,7 @@ def test_the_queue_shows_what_is_open_unless_more_is_asked_for(scene: Scene):
 )
 def test_days_begin_and_end_by_the_companys_clocks(scene: Scene, at: str, days: str, is_shown: bool):
     request = applied(scene)
-    with lifted():
+    with lifted(operations=("UPDATE",)):
         type(request).objects.filter(pk=request.pk).update(submitted_at=at)
         type(scene.payment).objects.filter(pk=scene.payment.pk).update(captured_at=at)
     desk = Desk(scene.cast.rita)
