@@ -23,10 +23,7 @@ def save(cast, iban=BERLIN, *, now=NOW) -> BankAccount:
 @pytest.fixture
 def by_bank(contract) -> Payment:
     """A payment that is given back by hand, through a bank."""
-    payment = captured_payment(contract)
-    Payment.objects.filter(pk=payment.pk).update(rail=Rail.MANUAL)
-    payment.refresh_from_db()
-    return payment
+    return captured_payment(contract, rail=Rail.MANUAL)
 
 
 def again(payout: Payout) -> Payout:
