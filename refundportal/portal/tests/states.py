@@ -98,12 +98,16 @@ def _talked_about(scene: Scene, now: datetime) -> RefundRequest:
     """An application whose answer is being checked, with messages of both sides and files."""
     request = proposed(_another(scene, now, "Talked about"), now=now)
     files = [Upload(picture(), "proof.png"), Upload(BytesIO(b"Look."), "a-long-name-" * 9 + ".txt")]
-    for principal, body in ((scene.cast.as_alice, "Here is what I see."), (scene.cast.as_rita, "Thank you.")):
+    said = (
+        (scene.cast.as_alice, "Here is what I see.", files),
+        (scene.cast.as_rita, "Thank you.", []),
+    )
+    for principal, body, attachments in said:
         post_message(
             principal=principal,
             request_id=request.pk,
             body=body,
-            attachments=files if principal is scene.cast.as_alice else [],
+            attachments=attachments,
             now=now,
         )
     return request
