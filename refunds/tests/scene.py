@@ -42,7 +42,13 @@ class Scene:
 
 
 def paid(
-    cast: Cast, contract: Contract, code: str = "S1", amount: str | None = None, *, at: datetime = NOW
+    cast: Cast,
+    contract: Contract,
+    code: str = "S1",
+    amount: str | None = None,
+    *,
+    method: str = "bank",
+    at: datetime = NOW,
 ) -> Payment:
     """A captured payment of a stage: of all of it unless an amount is given."""
     stage = stage_named(contract, code)
@@ -51,7 +57,7 @@ def paid(
         principal=cast.as_finn,
         stage_id=stage.pk,
         amount=money if amount is None else Money.parse(amount, contract.currency),
-        method="bank",
+        method=method,
         now=at,
     )
     return capture_payment(principal=cast.as_finn, payment_id=payment.pk, now=at)

@@ -40,7 +40,7 @@ def approve(*, rings: int) -> dict[str, Any]:
     contract = signed_contract(cast, stages=[{**STAGES[1], "amount": "90000000.00"}])
     failed, slowest, approved = [], 0.0, []
     for _ in range(rings):
-        payment = paid(cast, contract, "S1", "10.00", at=now)
+        payment = paid(cast, contract, "S1", "10.00", method="card", at=now)
         payment.provider_reference = stripe.tell(paid=AT_STRIPE)["id"]
         payment.save(update_fields=["provider_reference"])
         scene = Scene(cast, contract, payment)
