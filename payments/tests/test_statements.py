@@ -48,7 +48,16 @@ from payments.tests.bank_book import (
     take,
 )
 from payments.tests.races import at_once, dies_at, errors_of
-from payments.tests.scenes import LATER, counters_of, pending_payment, ready_payout, send, state_of, violated
+from payments.tests.scenes import (
+    LATER,
+    captured_payment,
+    counters_of,
+    pending_payment,
+    ready_payout,
+    send,
+    state_of,
+    violated,
+)
 
 
 @pytest.fixture
@@ -206,9 +215,7 @@ def test_after_a_restore_a_statement_tells_what_was_sent_and_opens_the_way(cast,
 
 def test_a_payout_with_finance_waits_for_its_two_people(cast, contract, flo):
     account_of(cast)
-    payment = bank_payment(contract)
-    Payment.objects.filter(pk=payment.pk).update(rail="manual")
-    payment.refresh_from_db()
+    payment = captured_payment(contract, rail="manual")
     payout = ready_payout(payment, "10.00")
     send()
 
@@ -233,9 +240,7 @@ def test_a_payout_with_finance_waits_for_its_two_people(cast, contract, flo):
 
 @pytest.mark.parametrize(("value_date", "accepted"), [(date(2026, 6, 3), True), (date(2026, 6, 1), False)])
 def test_a_value_date_lies_not_ahead_and_belongs_to_money_that_left(cast, contract, value_date, accepted):
-    payment = bank_payment(contract)
-    Payment.objects.filter(pk=payment.pk).update(rail="manual")
-    payment.refresh_from_db()
+    payment = captured_payment(contract, rail="manual")
     payout = ready_payout(payment, "10.00")
     send()
 
