@@ -213,9 +213,11 @@ def _work_dispute(told: Told, now: datetime) -> str:
         "now": now,
     }
     if payment.status == PaymentStatus.CHARGED_BACK:
-        if found.state == DisputeState.LOST:
-            return "nothing"
-        raise Contradiction(f"{payment.number} was charged back, its dispute is {found.state}")
+        if found.state != DisputeState.LOST:
+            raise Contradiction(f"{payment.number} was charged back, its dispute is {found.state}")
+        if found.lost.minor != payment.charged_back_minor:
+            raise Contradiction(f"{payment.number} was charged back, its disputes took {found.lost} in all")
+        return "nothing"
     if found.state == DisputeState.LOST:
         charge_back_payment(amount=found.lost, **who_and_what)
         return "charged_back"
