@@ -29,6 +29,7 @@ from payments.services import (
     reconcile_due,
     reconcile_now,
     replace_payout,
+    resolve_break,
     resolve_manual,
 )
 from payments.services.bank_files import SendingHalted
@@ -315,3 +316,20 @@ def test_two_people_importing_at_once_import_once():
     assert errors_of(results) == []
     assert sorted(result[0].known for result in results) == [False, True, True, True]
     assert StatementLine.objects.count() == Transfer.objects.count() == 1
+
+
+def test_a_transfer_of_a_discarded_file_that_left_twice_is_a_difference_each_time(cast, payment, flo):
+    """A cleared difference about the first time must not hide the second one."""
+    (payout,) = bank_payouts(payment, ["100.00"])
+    file = make_bank_file(principal=cast.as_finn, now=NOW)
+    propose_discard(principal=cast.as_finn, file_id=file.pk, reason="The bank's page was down.", now=LATER)
+    discard_bank_file(principal=flo, file_id=file.pk, now=LATER)
+    take(cast, statement(paid(payout)))
+    first = Break.objects.get()
+    resolve_break(principal=cast.as_finn, break_id=first.pk, resolution="Written off.", now=TUESDAY)
+
+    take(cast, statement(paid(payout, bank_reference="D-2"), name="2", opening="900.00"))
+
+    assert [row.state for row in StatementLine.objects.all()] == ["disputed", "disputed"]
+    assert Break.objects.filter(resolved_at=None).count() == 1
+    assert "I14" in violated(TUESDAY)
