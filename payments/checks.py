@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
@@ -25,6 +25,8 @@ SAFE_FOR_S: Final = 60
 SHARE_OF_TIME: Final = 20
 """The safety checks take no more than one part in so many of a sender's time, however large the books are."""
 _CACHE_KEY: Final = "payments.money_is_safe"
+_DOUBT_KEY: Final = "payments.money_may_be_unsafe"
+"""The last doubt about the money; under the other key stands since which doubt it was found safe."""
 
 
 Finder = Callable[[datetime], Iterable[tuple[object, object]]]
@@ -134,8 +136,12 @@ def find_violations(
 
 
 def money_may_be_unsafe() -> None:
-    """Forget that the money was found safe: something was just found that may say otherwise."""
-    transaction.on_commit(lambda: cache.delete(_CACHE_KEY))
+    """
+    Forget that the money was found safe: something was just found that may say otherwise.
+
+    A check that is at work now may have read the books before; its result counts for nothing.
+    """
+    transaction.on_commit(lambda: cache.set(_DOUBT_KEY, uuid4().hex, None))
 
 
 def money_is_safe(now: datetime) -> bool:
@@ -145,7 +151,8 @@ def money_is_safe(now: datetime) -> bool:
     A clean result counts for a minute, or longer where asking takes long; a difference that is found
     meanwhile ends it (`money_may_be_unsafe`). A violation is looked for again every time, and logged.
     """
-    if cache.get(_CACHE_KEY):
+    doubt = f"since {cache.get(_DOUBT_KEY)}"
+    if cache.get(_CACHE_KEY) == doubt:
         return True
     began = time.monotonic()
     found = next(iter(find_violations(now, safety_only=True)), None)
@@ -153,5 +160,5 @@ def money_is_safe(now: datetime) -> bool:
         log.error("sending_is_halted", invariant=found.id, subject=found.subject, detail=found.detail)
         return False
     took_s = time.monotonic() - began
-    cache.set(_CACHE_KEY, True, max(SAFE_FOR_S, round(SHARE_OF_TIME * took_s)))
+    cache.set(_CACHE_KEY, doubt, max(SAFE_FOR_S, round(SHARE_OF_TIME * took_s)))
     return True

@@ -7,6 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from payments import alarms, checks, services
+from payments.models import Rail
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,10 @@ def warn_closing_windows() -> int:
 @shared_task
 def reconcile_rails() -> int:
     """Hold our payouts against the books of the providers, daily, and at once after a restore."""
-    return services.reconcile_due(now=timezone.now())
+    now = timezone.now()
+    if services.is_comparison_due(Rail.STRIPE.value, now):
+        services.keep_missed_events(now=now)
+    return services.reconcile_due(now=now)
 
 
 @shared_task

@@ -28,7 +28,7 @@ from payments.services.provider_events import (
     try_event_again,
     work_provider_events,
 )
-from payments.services.reconciliation import reconcile, reconcile_due, reconcile_now
+from payments.services.reconciliation import is_comparison_due, reconcile, reconcile_due, reconcile_now
 from payments.services.refunds import (
     cancel_payout,
     create_payout,
@@ -67,6 +67,7 @@ __all__ = [
     "fail_payment",
     "give_up_payout",
     "import_statement",
+    "is_comparison_due",
     "issue_credit",
     "keep_event",
     "keep_missed_events",

@@ -215,7 +215,8 @@ def export_bank_file(*, principal: Principal, file_id: UUID, now: datetime) -> b
 
     :raises NotFoundOrHidden: there is no such file
     :raises NotPermitted: they hold whole IBANs, which are for Finance, in person, and for the portal's host
-    :raises StaleState: it was discarded, or what is stored is not what was made
+    :raises StaleState: it was discarded, what is stored is not what was made, or it was not uploaded yet and
+        holds money of a payment that is in dispute or was charged back
     """
     if not principal.is_system:
         require_finance(principal)
@@ -226,6 +227,13 @@ def export_bank_file(*, principal: Principal, file_id: UUID, now: datetime) -> b
         raise NotFoundOrHidden("There is no such bank file.")
     if file.discarded_at is not None:
         raise StaleState(_("This file was discarded: it must not reach the bank."))
+    if file.is_open and file.payouts.exclude(payment__status=PaymentStatus.CAPTURED).exists():
+        raise StaleState(
+            _(
+                "A payment in this file is in dispute or was charged back: the file must not reach the bank. "
+                "Discard it; what is not in dispute goes out in another one."
+            )
+        )
     content = open_secret(file.content_sealed).encode()
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise StaleState(_("What is stored is not what was made: the file must not reach the bank."))

@@ -19,7 +19,16 @@ from kernel.days import local_date, zone_of
 from kernel.money import Money
 from payments.banking_days import banking_day_before
 from payments.checks import money_may_be_unsafe
-from payments.models import Break, BreakKind, Payout, PayoutState, Rail, Reconciliation, StatementLine
+from payments.models import (
+    Break,
+    BreakKind,
+    LineState,
+    Payout,
+    PayoutState,
+    Rail,
+    Reconciliation,
+    StatementLine,
+)
 from payments.restores import database_identity
 from payments.services.breaks import leave_break
 
@@ -75,7 +84,9 @@ def hold_bank_files(*, now: datetime) -> Reconciliation:
 
 def _missing(executed_by: date) -> Iterator[Payout]:
     """Give payouts of uploaded files that were to be executed by a day and left on no statement."""
-    lines = StatementLine.objects.filter(matched_payout_id=OuterRef("pk"), is_credit=False)
+    lines = StatementLine.objects.filter(
+        matched_payout_id=OuterRef("pk"), state=LineState.MATCHED, is_credit=False
+    )
     rows = Payout.objects.filter(
         ~Exists(lines),
         rail=Rail.BANK_FILE,

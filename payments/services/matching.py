@@ -104,13 +104,14 @@ def match_payout(
         detail="statement",
     )
     booked = book_answer(payout_id=payout.pk, answer=answer, now=now, actor=principal.actor)
+    if booked.state == PayoutState.MANUAL and answer.amount == Money(booked.amount_minor, booked.currency):
+        return _leave_open(line, "with_finance")
+    # Also a line that contradicts our books stands for this payout: a further one is a second time.
+    line.matched_payout_id = booked.pk
     if answer.amount != Money(booked.amount_minor, booked.currency):
         return _end(line, LineState.DISPUTED, "amount_differs", now)
-    if booked.state == PayoutState.MANUAL:
-        return _leave_open(line, "with_finance")
     if booked.state not in (PayoutState.SETTLED, PayoutState.RETURNED):
         return _end(line, LineState.DISPUTED, f"payout_{booked.state}", now)
-    line.matched_payout_id = booked.pk
     _end(line, LineState.MATCHED, "", now)
     return "returned" if line.is_credit else "settled"
 

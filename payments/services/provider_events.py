@@ -8,7 +8,7 @@ and the others go on. While a provider does not answer, nothing counts against a
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -24,6 +24,7 @@ from kernel.errors import DomainError, NotFoundOrHidden, StaleState
 from payments.gateways.stripe import Contradiction, Unreachable
 from payments.models import ProviderEvent, Rail
 from payments.services.payments import check_reason
+from payments.services.reconciliation import is_comparison_due
 from payments.services.stripe_events import (
     READER,
     SUBSCRIBED,
@@ -67,22 +68,36 @@ def keep_missed_events(*, now: datetime) -> int:
     """
     Ask Stripe for events since the last one that came, and keep what is new; give how many.
 
-    So nothing is missed after the address was out of reach for days, or a backup was restored.
+    So nothing is missed after the address was out of reach for days, or a backup was restored. The last one
+    that came may hide that others before it did not: while the books are to be compared (daily, and after a
+    restore) all that Stripe still lists is asked for.
     """
     if Rail.STRIPE not in settings.PAYOUT_RAILS:
         return 0
     last = ProviderEvent.objects.filter(provider="stripe").order_by("-id").first()
-    since = now - STRIPE_KEEPS if last is None else max(now - STRIPE_KEEPS, last.received_at - OVERLAP)
+    since = now - STRIPE_KEEPS
+    if last is not None and not is_comparison_due(Rail.STRIPE.value, now):
+        since = max(since, last.received_at - OVERLAP)
     kept = 0
     try:
         for event in READER.events_since(since, list(SUBSCRIBED)):
-            body = json.dumps(event).encode()
-            told = read_event(body, received_at=now)
-            if told.livemode is settings.STRIPE_LIVEMODE:
-                kept += keep_event(provider="stripe", external_id=told.id, type=told.type, body=body, now=now)
-    except (Unreachable, Contradiction, BadEvent) as error:
+            kept += _keep_listed(event, now)
+    except (Unreachable, Contradiction) as error:
         log.warning("events_not_fetched", provider="stripe", why=str(error))
     return kept
+
+
+def _keep_listed(event: dict[str, Any], now: datetime) -> bool:
+    """Keep an event that Stripe lists, if it is new and of our mode; one that is none holds up no other."""
+    body = json.dumps(event).encode()
+    try:
+        told = read_event(body, received_at=now)
+    except BadEvent as error:
+        log.error("listed_event_is_none", provider="stripe", why=str(error))
+        return False
+    if told.livemode is not settings.STRIPE_LIVEMODE:
+        return False
+    return keep_event(provider="stripe", external_id=told.id, type=told.type, body=body, now=now)
 
 
 def work_provider_events(*, now: datetime, batch_max: int = 200) -> int:

@@ -59,7 +59,7 @@ class _Comparison:
 
 def reconcile_due(*, now: datetime) -> int:
     """Reconcile the rails whose last comparison is a day old, or was in another database; give how many."""
-    due = [rail for rail in machine_rails() if _is_due(rail, now)]
+    due = [rail for rail in machine_rails() if is_comparison_due(rail, now)]
     for rail in due:
         reconcile(rail=rail, now=now)
     if is_bank_due := bank_comparison_due(now):
@@ -67,7 +67,8 @@ def reconcile_due(*, now: datetime) -> int:
     return len(due) + is_bank_due
 
 
-def _is_due(rail: str, now: datetime) -> bool:
+def is_comparison_due(rail: str, now: datetime) -> bool:
+    """Tell whether a rail's last comparison is a day old, broke off, or was in another database."""
     last = Reconciliation.objects.filter(rail=rail).order_by("-started_at", "-id").first()
     if last is None:
         return True

@@ -148,10 +148,16 @@ def _record(found: IntentFound, now: datetime) -> Payment:
     """
     Record a payment that was made at Stripe, under the intent's name.
 
-    A second try of an intent whose first one failed here stands under the name of its charge.
+    A second try of an intent whose first one failed here stands under the name of its charge. One that stands
+    under the intent's name and has not ended was recorded by somebody else just now: that is refused.
+
+    :raises NotYet: the second try has no charge that names it
     """
     assert found.stage_id is not None
-    known = Payment.objects.filter(rail=Rail.STRIPE, provider_reference=found.reference).exists()
+    ended = Payment.objects.filter(status__in=_ENDED_WITHOUT_MONEY)
+    known = ended.filter(rail=Rail.STRIPE, provider_reference=found.reference).exists()
+    if known and not found.charge:
+        raise NotYet("the second try of this payment has no charge yet")
     return record_payment(
         principal=SYSTEM,
         stage_id=found.stage_id,
@@ -207,9 +213,11 @@ def _work_dispute(told: Told, now: datetime) -> str:
         "now": now,
     }
     if payment.status == PaymentStatus.CHARGED_BACK:
-        if found.state == DisputeState.LOST:
-            return "nothing"
-        raise Contradiction(f"{payment.number} was charged back, its dispute is {found.state}")
+        if found.state != DisputeState.LOST:
+            raise Contradiction(f"{payment.number} was charged back, its dispute is {found.state}")
+        if found.lost.minor != payment.charged_back_minor:
+            raise Contradiction(f"{payment.number} was charged back, its disputes took {found.lost} in all")
+        return "nothing"
     if found.state == DisputeState.LOST:
         charge_back_payment(amount=found.lost, **who_and_what)
         return "charged_back"

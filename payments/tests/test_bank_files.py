@@ -24,6 +24,7 @@ from payments.selectors import repeats_of
 from payments.services import (
     confirm_bank_file,
     discard_bank_file,
+    dispute_payment,
     export_bank_file,
     leave_break,
     make_bank_file,
@@ -382,3 +383,16 @@ def test_the_journal_tells_a_payouts_way_through_a_file(cast, file, flo):
 
     assert told(payout) == ["submitted", "accepted"]
     assert Event.objects.get(type="payout.accepted", subject_id=payout.pk).actor_id == flo.user.pk
+
+
+def test_a_file_with_money_in_dispute_or_charged_back_is_not_given_out_before_it_was_uploaded(
+    cast, payment, file, flo
+):
+    """It may have been made before the dispute; it is discarded, and what is not in dispute goes out anew."""
+    dispute_payment(principal=cast.as_finn, payment_id=payment.pk, now=LATER)
+
+    with pytest.raises(StaleState, match="dispute"):
+        export_bank_file(principal=cast.as_finn, file_id=file.pk, now=LATER)
+
+    confirm_bank_file(principal=flo, file_id=file.pk, now=LATER)
+    assert export_bank_file(principal=cast.as_finn, file_id=file.pk, now=LATER)

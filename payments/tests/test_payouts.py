@@ -11,13 +11,14 @@ from payments import checks, ledger
 from payments.gateways import PayoutOrder
 from payments.gateways.sandbox import SandboxGateway
 from payments.models import Break, Payout, PayoutAttempt, SandboxRefund, Transfer
-from payments.services import book_answer, dispute_payment, resolve_dispute, send_due_payouts
+from payments.services import book_answer, dispute_payment, leave_break, resolve_dispute, send_due_payouts
 from payments.services.sending import claim_next, due_payouts, send_claim
 from payments.tests.scenes import (
     LATER,
     answer,
     captured_payment,
     counters_of,
+    eur,
     fault,
     look_after,
     ready_payout,
@@ -264,3 +265,21 @@ def test_the_same_answers_in_any_order_and_number_book_once(payment, payout):
     assert Transfer.objects.filter(key=f"payout:{payout.pk}").count() == 1
     assert Transfer.objects.filter(key=f"return:{payout.pk}").count() == 1
     assert state_of(payout) == "returned"
+
+
+def test_a_difference_found_while_the_money_is_checked_is_not_covered_by_that_check(payment, monkeypatch):
+    """The check reads the books before the difference is there, and ends after it was told."""
+    real = checks.find_violations
+
+    def slow(now, **more):
+        found = list(real(now, **more))
+        if not Break.objects.exists():
+            leave_break(kind="different", amount=eur("1.00"), now=NOW)
+        return found
+
+    monkeypatch.setattr(checks, "find_violations", slow)
+    monkeypatch.setattr(checks.transaction, "on_commit", lambda work: work())
+
+    checks.money_is_safe(NOW)
+
+    assert not checks.money_is_safe(NOW)

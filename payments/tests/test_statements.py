@@ -29,6 +29,7 @@ from payments.services import (
     reconcile_due,
     reconcile_now,
     replace_payout,
+    resolve_break,
     resolve_manual,
 )
 from payments.services.bank_files import SendingHalted
@@ -48,7 +49,16 @@ from payments.tests.bank_book import (
     take,
 )
 from payments.tests.races import at_once, dies_at, errors_of
-from payments.tests.scenes import LATER, counters_of, pending_payment, ready_payout, send, state_of, violated
+from payments.tests.scenes import (
+    LATER,
+    captured_payment,
+    counters_of,
+    pending_payment,
+    ready_payout,
+    send,
+    state_of,
+    violated,
+)
 
 
 @pytest.fixture
@@ -206,9 +216,7 @@ def test_after_a_restore_a_statement_tells_what_was_sent_and_opens_the_way(cast,
 
 def test_a_payout_with_finance_waits_for_its_two_people(cast, contract, flo):
     account_of(cast)
-    payment = bank_payment(contract)
-    Payment.objects.filter(pk=payment.pk).update(rail="manual")
-    payment.refresh_from_db()
+    payment = captured_payment(contract, rail="manual")
     payout = ready_payout(payment, "10.00")
     send()
 
@@ -233,9 +241,7 @@ def test_a_payout_with_finance_waits_for_its_two_people(cast, contract, flo):
 
 @pytest.mark.parametrize(("value_date", "accepted"), [(date(2026, 6, 3), True), (date(2026, 6, 1), False)])
 def test_a_value_date_lies_not_ahead_and_belongs_to_money_that_left(cast, contract, value_date, accepted):
-    payment = bank_payment(contract)
-    Payment.objects.filter(pk=payment.pk).update(rail="manual")
-    payment.refresh_from_db()
+    payment = captured_payment(contract, rail="manual")
     payout = ready_payout(payment, "10.00")
     send()
 
@@ -310,3 +316,20 @@ def test_two_people_importing_at_once_import_once():
     assert errors_of(results) == []
     assert sorted(result[0].known for result in results) == [False, True, True, True]
     assert StatementLine.objects.count() == Transfer.objects.count() == 1
+
+
+def test_a_transfer_of_a_discarded_file_that_left_twice_is_a_difference_each_time(cast, payment, flo):
+    """A cleared difference about the first time must not hide the second one."""
+    (payout,) = bank_payouts(payment, ["100.00"])
+    file = make_bank_file(principal=cast.as_finn, now=NOW)
+    propose_discard(principal=cast.as_finn, file_id=file.pk, reason="The bank's page was down.", now=LATER)
+    discard_bank_file(principal=flo, file_id=file.pk, now=LATER)
+    take(cast, statement(paid(payout)))
+    first = Break.objects.get()
+    resolve_break(principal=cast.as_finn, break_id=first.pk, resolution="Written off.", now=TUESDAY)
+
+    take(cast, statement(paid(payout, bank_reference="D-2"), name="2", opening="900.00"))
+
+    assert [row.state for row in StatementLine.objects.all()] == ["disputed", "disputed"]
+    assert Break.objects.filter(resolved_at=None).count() == 1
+    assert "I14" in violated(TUESDAY)

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 
-from contracts.tests.cast import stage_named
+from contracts.tests.cast import NOW, stage_named
 from kernel.errors import NotPermitted
-from payments import services
-from payments.models import Payment, ProviderEvent
+from payments import services, tasks
+from payments.models import Payment, ProviderEvent, Reconciliation
 from payments.services import provider_events, stripe_events
 from payments.tests.hearing import LATER, hear, keep
 from payments.tests.scenes import violated
@@ -131,3 +132,32 @@ def test_nothing_is_fetched_while_stripe_is_silent(stripe, stage, settings):
     settings.STRIPE_API_BASE = "http://127.0.0.1:9"
 
     assert services.keep_missed_events(now=LATER) == 0
+
+
+def test_an_event_that_comes_after_a_restore_does_not_hide_those_that_the_backup_lacks(
+    stripe, stage, settings
+):
+    """Stripe delivered a payment's event before the restore and will not do so again."""
+    settings.PAYOUT_RAILS = ["stripe"]
+    stripe.clock = NOW
+    intent = stripe.paid(100000, stage=str(stage.pk))
+    restored = NOW + timedelta(hours=6)
+    Reconciliation.objects.create(
+        rail="stripe", since=NOW, started_at=NOW, ended_at=NOW, database="before the restore"
+    )
+    stripe.clock = restored
+    stripe.paid(100)
+    keep(stripe.events[-1], restored)
+
+    with time_machine.travel(restored, tick=False):
+        tasks.reconcile_rails()
+    services.work_provider_events(now=restored, batch_max=300)
+
+    assert Payment.objects.get().provider_reference == intent["id"]
+
+
+def test_a_listed_event_that_is_none_holds_up_no_other(stripe, stage):
+    stripe.paid(100000, stage=str(stage.pk))
+    stripe.told("refund.updated", {"object": "refund", "id": "re_1"})["livemode"] = None
+
+    assert services.keep_missed_events(now=LATER) == 1

@@ -9,6 +9,7 @@ from accounts.principals import SYSTEM
 from contracts.tests.cast import NOW, stage_named
 from payments import services
 from payments.models import Payment, Transfer
+from payments.services import stripe_events
 from payments.tests.hearing import LATER, captured, hear, keep
 from payments.tests.scenes import eur, violated
 
@@ -112,3 +113,36 @@ def test_an_object_that_is_gone_ends_its_event(stripe, stage):
     del stripe.things[intent["id"]]
 
     assert hear(stripe.events[-1]) == ["gone"]
+
+
+def test_a_process_that_looked_before_another_one_recorded_makes_no_second_payment(
+    stripe, stage, monkeypatch
+):
+    """Both find no payment of the intent; what the slower one does then is tried again and finds it."""
+    intent = stripe.intend(50000, stage=str(stage.pk))
+    event = stripe.goes(intent, "succeeded")
+    real = stripe_events._payment_of
+    monkeypatch.setattr(stripe_events, "_payment_of", lambda intent: None)
+    services.record_payment(
+        principal=SYSTEM, stage_id=stage.pk, amount=eur("500.00"), method="card", rail="stripe",
+        provider_reference=intent["id"], now=NOW,
+    )  # fmt: skip
+
+    (refused,) = hear(event)
+
+    assert refused.startswith("provider_reference_known")
+    assert Payment.objects.get().status == "pending"
+    monkeypatch.setattr(stripe_events, "_payment_of", real)
+    assert hear(event, at=LATER + timedelta(minutes=1)) == ["captured"]
+    assert Payment.objects.get().status == "captured"
+
+
+def test_a_second_try_without_a_charge_waits_for_its_name(stripe, stage):
+    intent = stripe.intend(50000, stage=str(stage.pk))
+    hear(stripe.goes(intent, "processing"))
+    hear(stripe.goes(intent, "requires_payment_method", last_payment_error={"code": "declined"}))
+
+    (refused,) = hear(stripe.goes(intent, "processing", latest_charge=None))
+
+    assert refused.startswith("NotYet")
+    assert Payment.objects.get().status == "failed"

@@ -164,3 +164,17 @@ def test_a_refund_on_its_way_is_looked_up_until_it_arrived(stripe, stage):
     look_after(LATER + timedelta(minutes=1))
 
     assert state_of(payout) == "settled"
+
+
+def test_a_second_lost_dispute_is_left_to_finance_and_not_forgotten(stripe, stage):
+    """A payment is charged back once; what a further dispute took must be seen by somebody."""
+    intent, payment = captured(stripe, stage)
+    first = stripe.closes(stripe.dispute(intent, 40000), "lost")
+    assert hear(first) == ["charged_back"]
+    assert hear(stripe.told("charge.dispute.updated", first["data"]["object"])) == ["nothing"]
+
+    (refused,) = hear(stripe.closes(stripe.dispute(intent, 10000), "lost"))
+
+    assert refused.startswith("Contradiction")
+    payment.refresh_from_db()
+    assert payment.charged_back_minor == 40000

@@ -48,6 +48,7 @@ def paid(
     amount: str | None = None,
     *,
     method: str = "bank",
+    rail: str | None = None,
     at: datetime = NOW,
 ) -> Payment:
     """A captured payment of a stage: of all of it unless an amount is given."""
@@ -58,18 +59,21 @@ def paid(
         stage_id=stage.pk,
         amount=money if amount is None else Money.parse(amount, contract.currency),
         method=method,
+        rail=rail,
         now=at,
     )
     return capture_payment(principal=cast.as_finn, payment_id=payment.pk, now=at)
 
 
-def make_scene(*, kind: str = "business", is_delivered: bool = False, **fields: Any) -> Scene:
+def make_scene(
+    *, kind: str = "business", is_delivered: bool = False, rail: str | None = None, **fields: Any
+) -> Scene:
     """The default scene; with `is_delivered` S1 was delivered the day before it was paid."""
     cast = make_cast(kind=kind)
     contract = signed_contract(cast, **fields)
     if is_delivered:
         delivered_stage(cast, contract, "S1")
-    return Scene(cast, contract, paid(cast, contract))
+    return Scene(cast, contract, paid(cast, contract, rail=rail))
 
 
 def another_reviewer(name: str = "rosa", *groups: str) -> Principal:

@@ -5,28 +5,33 @@ import time
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.groups import FINANCE
 from contracts.tests.cast import stage_named
 from events.models import Event
-from payments.models import BankFile, Break, Payment, Payout, Statement, StatementLine
+from payments.models import BankFile, Break, Payout, Statement, StatementLine
 from payments.services import record_payment
 from payments.tests.bank_book import BERLIN, Entry, account_of, paid, statement
 from refundportal.staff.tests.desk import Desk, count_events, hidden, list_of, words
 from refundportal.web.tests.signing_in import signed_in_just_now
-from refunds.tests.scene import LATER, Scene, another_reviewer, approved, eur
+from refunds.tests.scene import LATER, Scene, another_reviewer, approved, eur, make_scene
 
 NEW = "/admin/payments/bankfile/new/"
 IMPORT = "/admin/payments/statement/import/"
 
 
 @pytest.fixture
+def scene(db: None, clock: time_machine.Traveller) -> Scene:
+    """What Alice paid came through the bank."""
+    return make_scene(rail="bank_file")
+
+
+@pytest.fixture
 def payout(scene: Scene) -> Payout:
     """A refund that was approved and goes out through the bank."""
     account_of(scene.cast, now=LATER - timedelta(days=9))
-    Payment.objects.filter(pk=scene.payment.pk).update(rail="bank_file")
-    scene.payment.refresh_from_db()
     return Payout.objects.get(request_id=approved(scene).pk)
 
 
