@@ -9,10 +9,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.principals import SYSTEM
-from contracts.models import Delivery
+from contracts.models import AcceptanceItem, Delivery
 from contracts.tests.cast import draft_contract, signed_contract
 from events.journal import sequence_events
 from payments.services import record_usage
+from refundportal.portal.forms import ObjectionForm
 from refundportal.portal.tests.visiting import Visitor, words
 from refunds.services import post_message, request_information, withdraw_request
 from refunds.tests.scene import LATER, NOW, Scene, again, applied, approved, in_review
@@ -134,6 +135,16 @@ def test_an_objection_without_a_word_is_asked_for_again(delivered: Scene):
 
     assert "Please say at least once what is wrong." in words(answer)
     assert Delivery.objects.get().state == "delivered"
+
+
+def test_what_staff_write_into_a_contract_is_text_on_the_pages_of_a_client():
+    item = AcceptanceItem(code="AC-1", statement="<b>bold</b>", reference='<form action="/x">')
+
+    shown = str(ObjectionForm(items=[item]))
+
+    assert "See &lt;form action=" in shown
+    assert "<form" not in shown
+    assert "<b>" not in shown
 
 
 def test_what_was_accepted_cannot_be_accepted_again(delivered: Scene):
