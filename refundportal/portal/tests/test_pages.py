@@ -147,12 +147,33 @@ def test_what_staff_write_into_a_contract_is_text_on_the_pages_of_a_client():
     assert "<b>" not in shown
 
 
-def test_what_was_accepted_cannot_be_accepted_again(delivered: Scene):
+@pytest.mark.parametrize("page", ["accept", "object"])
+def test_who_accepts_twice_is_led_to_the_contract_and_told_so(delivered: Scene, page):
     alice = Visitor(delivered.cast.alice)
-    address = f"/contracts/{delivered.contract.number}/stages/S1/accept/"
-    alice.post(address)
+    address = f"/contracts/{delivered.contract.number}/stages/S1/"
+    alice.post(f"{address}accept/")
+    first = Delivery.objects.get()
+    alice.get("/")
 
-    assert alice.post(address).status_code == 404
+    again = alice.post(f"{address}{page}/", {"other": "Too late."}, follow=True)
+
+    assert again.redirect_chain == [(f"/contracts/{delivered.contract.number}/", 302)]
+    assert "S1 Order desk is accepted already. Nothing was changed." in words(again)
+    assert "is accepted already" in words(alice.get(f"{address}{page}/", follow=True))
+    assert (Delivery.objects.get().accepted_at, Delivery.objects.get().objections) == (first.accepted_at, [])
+    assert Visitor(delivered.cast.bea).get(f"{address}{page}/").status_code == 403
+    assert Visitor(delivered.cast.mallory).get(f"{address}{page}/").status_code == 404
+
+
+def test_objections_sent_twice_have_reached_us_already(delivered: Scene):
+    alice = Visitor(delivered.cast.alice)
+    address = f"/contracts/{delivered.contract.number}/stages/S1/object/"
+    alice.post(address, {"other": "It is slow."})
+
+    again = alice.post(address, {"other": "It is slow."}, follow=True)
+
+    assert "Your objections to S1 Order desk have reached us already." in words(again)
+    assert Delivery.objects.get().objections == [{"item": None, "text": "It is slow."}]
 
 
 def test_a_payment_says_what_would_change_the_figure(delivered: Scene):
