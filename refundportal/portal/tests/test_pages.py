@@ -1,7 +1,7 @@
 """What the pages say, and how much they ask of the database."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -41,6 +41,35 @@ def test_a_window_with_an_open_application_is_shown_as_that_application(scene: S
     assert "No window is open." in shown
     assert request.number in shown
     assert "You have our answer by Monday, 15 June 2026." in shown
+
+
+LATE = "Our answer was due by Monday, 15 June 2026. It is late, and we are sorry"
+
+
+@pytest.mark.parametrize(
+    ("hour", "shown", "step"),
+    [
+        (21, "You have our answer by Monday, 15 June 2026.", "our review team · by Monday, 15 June 2026"),
+        (22, LATE, "our review team · was due by Monday, 15 June 2026, is late"),
+    ],
+)
+def test_an_answer_is_promised_until_its_day_is_over_and_then_called_late(
+    scene: Scene, clock, hour, shown, step
+):
+    request = applied(scene)
+
+    clock.move_to(datetime(2026, 6, 15, hour, 59, tzinfo=UTC))
+    alice = Visitor(scene.cast.alice)
+
+    for address in ("/", "/requests/"):
+        assert shown in words(alice.get(address))
+    assert step in words(alice.get(f"/requests/{request.number}/"))
+
+
+def test_what_the_system_does_happens_automatically(scene: Scene, alice: Visitor):
+    request = approved(scene)
+
+    assert "Next: We send the money automatically" in words(alice.get(f"/requests/{request.number}/"))
 
 
 def test_an_empty_account_explains_itself(scene: Scene):
