@@ -87,8 +87,9 @@ def _page_keeps_typed(request: HttpRequest) -> bool:
 
 
 def _keep(request: HttpRequest) -> None:
-    """Keep it, within bounds: whoever sends it need not be known."""
-    if not ratelimit.consume(request, action="keep_typed"):
+    """Keep it, within bounds: whoever sends it need not be known; what is written anew takes no more room."""
+    has_room = request.user.is_authenticated or _TYPED in request.session
+    if not has_room and not ratelimit.consume(request, action="keep_typed"):
         return
     fields = {name: value for name, value in request.POST.items() if name not in _NOT_TYPED}
     if len(json.dumps(fields)) <= SIGNS_MAX:

@@ -126,6 +126,15 @@ def test_no_flood_of_forms_is_kept(scene: Scene):
     assert "Orders get lost." not in sign_in(browser, address).content.decode()
 
 
+def test_who_goes_on_typing_while_signed_out_loses_nothing(scene: Scene):
+    browser, address = Browser(), f"/payments/{scene.payment.number}/apply/"
+
+    for at in range(40):
+        browser.post(address, {**TYPED, "statement": f"Word {at}.", "go": "keep"})
+
+    assert "Word 39." in sign_in(browser, address).content.decode()
+
+
 def with_an_old_token(scene: Scene, origin: str, address: str):
     """Send a form of a tab whose visitor signed in again in another one."""
     browser = Browser(enforce_csrf_checks=True)
