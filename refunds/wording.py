@@ -197,7 +197,7 @@ WHO: Final[Words] = {
     "client": _("client"),
     "staff": _("our review team"),
     "api": _("connected system"),
-    "system": _("portal"),
+    "system": _("automatically"),
 }
 
 ACTIONS: Final[Words] = {

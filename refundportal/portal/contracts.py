@@ -64,25 +64,40 @@ def _waiting_deliveries(contract: Contract) -> list[Delivery]:
     return list({row.stage_id: row for row in rows.order_by("stage__position", "number")}.values())
 
 
-def _waiting(visit: Visit, number: str, code: str) -> tuple[Contract, Stage, Delivery]:
+def _delivered(visit: Visit, number: str, code: str) -> tuple[Contract, Stage, Delivery]:
     """
-    Find a delivery that waits for the client's answer.
+    Find the last delivery of a stage for somebody who may answer it.
 
-    :raises NotFoundOrHidden: no such contract or stage for this visitor, or nothing waits there
+    :raises NotFoundOrHidden: no such contract or stage for this visitor, or nothing was delivered
     :raises NotPermitted: the visitor may only read
     """
     found = _contract(visit, number)
     visit.require_to_act_for(found.client_id)
-    deliveries = [row for row in _waiting_deliveries(found) if row.stage.code == code]
-    if not deliveries:
+    rows = Delivery.objects.filter(stage__contract=found, stage__code=code, stage__is_removed=False)
+    delivery = rows.select_related("stage").order_by("number").last()
+    if delivery is None:
         raise NotFoundOrHidden
-    return found, deliveries[0].stage, deliveries[0]
+    return found, delivery.stage, delivery
+
+
+def _back_to(request: HttpRequest, number: str, delivery: Delivery) -> HttpResponse:
+    """Lead whoever comes with a second answer to the contract, and say what the first one was."""
+    words = {
+        DeliveryState.ACCEPTED: _("%(stage)s is accepted already. Nothing was changed."),
+        DeliveryState.OBJECTED: _(
+            "Your objections to %(stage)s have reached us already. Nothing was changed."
+        ),
+    }
+    messages.info(request, words[DeliveryState(delivery.state)] % {"stage": delivery.stage})
+    return redirect("contract", number)
 
 
 @page
 def accept(request: HttpRequest, visit: Visit, number: str, code: str) -> HttpResponse:
     """Ask before delivered work is accepted, say what is lost by it, and accept it."""
-    found, stage, delivery = _waiting(visit, number, code)
+    found, stage, delivery = _delivered(visit, number, code)
+    if delivery.state != DeliveryState.DELIVERED:
+        return _back_to(request, number, delivery)
     if request.method == "POST":
         try:
             accept_delivery(principal=visit.principal, stage_id=stage.pk, now=visit.now)
@@ -105,7 +120,9 @@ def accept(request: HttpRequest, visit: Visit, number: str, code: str) -> HttpRe
 @page
 def object_to(request: HttpRequest, visit: Visit, number: str, code: str) -> HttpResponse:
     """Take objections to delivered work, item by item."""
-    found, stage, delivery = _waiting(visit, number, code)
+    found, stage, delivery = _delivered(visit, number, code)
+    if delivery.state != DeliveryState.DELIVERED:
+        return _back_to(request, number, delivery)
     items = items_of([stage.pk]).get(stage.pk, [])
     form = ObjectionForm(request.POST or None, items=items, initial=typed_before(request))
     if request.method == "POST" and form.is_valid():

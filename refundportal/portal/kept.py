@@ -1,8 +1,9 @@
 """
 What was typed into a form that could not be taken: its sender was not signed in any more, or again meanwhile.
 
-It waits in the session until its page is shown to somebody who may see it, for an hour at most. Only views
-that say so keep what is typed for them; passwords, bank accounts and files are never kept this way.
+It waits in the session until its page is shown to whom its form was shown (the form says it: `typed_by`), for
+an hour at most; somebody else at the same screen does not see it. Only views that say so keep what is typed
+for them; passwords, bank accounts and files are never kept this way.
 """
 
 import json
@@ -23,7 +24,7 @@ from django.utils.translation import gettext as _
 KEPT_S: Final = 3600
 SIGNS_MAX: Final = 64 * 1024
 _TYPED: Final = "typed"
-_NOT_TYPED: Final = frozenset({"csrfmiddlewaretoken", "token", "fingerprint", "go"})
+_NOT_TYPED: Final = frozenset({"csrfmiddlewaretoken", "token", "fingerprint", "go", "typed_by"})
 
 View = Callable[..., HttpResponseBase]
 
@@ -48,6 +49,8 @@ def typed_before(request: HttpRequest, *, with_files: bool = False) -> dict[str,
         return None
     kept = request.session[_TYPED]
     if kept["path"] != request.path or time.time() - kept["at"] > KEPT_S:
+        return None
+    if kept.get("by", "") not in ("", str(request.user.pk)):
         return None
     del request.session[_TYPED]
     messages.warning(request, _words(with_files))
@@ -87,9 +90,11 @@ def _page_keeps_typed(request: HttpRequest) -> bool:
 
 
 def _keep(request: HttpRequest) -> None:
-    """Keep it, within bounds: whoever sends it need not be known."""
-    if not ratelimit.consume(request, action="keep_typed"):
+    """Keep it, within bounds: whoever sends it need not be known; what is written anew takes no more room."""
+    has_room = request.user.is_authenticated or _TYPED in request.session
+    if not has_room and not ratelimit.consume(request, action="keep_typed"):
         return
     fields = {name: value for name, value in request.POST.items() if name not in _NOT_TYPED}
     if len(json.dumps(fields)) <= SIGNS_MAX:
-        request.session[_TYPED] = {"path": request.path, "at": time.time(), "fields": fields}
+        by = request.POST.get("typed_by", "")
+        request.session[_TYPED] = {"path": request.path, "at": time.time(), "by": by, "fields": fields}

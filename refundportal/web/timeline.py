@@ -42,7 +42,7 @@ class Entry:
     """
     One thing that happened (`at`), or the next step (`is_next`, by `due_on` if there is a date).
 
-    `who` says it by role: the client, our review team, the portal.
+    `who` says it by role: the client, our review team, or that it happens automatically.
     """
 
     what: str

@@ -1,5 +1,6 @@
 """Signed out while typing: what was typed waits until its page is shown again, and for nobody else."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -124,6 +125,31 @@ def test_no_flood_of_forms_is_kept(scene: Scene):
     browser.post(address, TYPED)
 
     assert "Orders get lost." not in sign_in(browser, address).content.decode()
+
+
+def test_who_goes_on_typing_while_signed_out_loses_nothing(scene: Scene):
+    browser, address = Browser(), f"/payments/{scene.payment.number}/apply/"
+
+    for at in range(40):
+        browser.post(address, {**TYPED, "statement": f"Word {at}.", "go": "keep"})
+
+    assert "Word 39." in sign_in(browser, address).content.decode()
+
+
+@pytest.mark.parametrize(("email", "is_shown"), [("alice@acme.example", True), ("cem@acme.example", False)])
+def test_what_one_person_typed_is_not_shown_to_another_at_the_same_screen(scene: Scene, email, is_shown):
+    address, typed = places(scene)["question"]
+    browser = Browser()
+    browser.force_login(scene.cast.alice)
+    page = browser.get(address).content.decode()
+    hidden = dict(re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)"', page))
+    browser.logout()
+    browser.post(address, {**hidden, **typed})
+
+    answer = sign_in(browser, address, email)
+
+    assert answer.status_code == 200
+    assert ("I wrote a long text." in answer.content.decode()) is is_shown
 
 
 def with_an_old_token(scene: Scene, origin: str, address: str):

@@ -34,6 +34,17 @@ def test_alice_asks_about_the_policy_and_sees_when_she_has_the_answer(scene: Sce
     assert "Alice · Monday, 1 June 2026" in text
 
 
+def test_a_question_whose_day_is_over_is_called_late(scene: Scene, clock):
+    alice, question = Visitor(scene.cast.alice), asked(scene)
+
+    clock.move_to(LATER + timedelta(days=8))
+
+    for address in ("/questions/", f"/questions/{question.pk}/"):
+        text = words(alice.get(address))
+        assert "Our answer was due by Monday, 8 June 2026. It is late, and we are sorry" in text
+        assert "You have our answer by" not in text
+
+
 def test_a_question_can_be_about_a_contract_or_an_application(scene: Scene):
     alice, request = Visitor(scene.cast.alice), applied(scene)
 

@@ -9,7 +9,7 @@ import pytest
 from openpyxl import Workbook
 
 from contracts.models import Contract
-from refundportal.staff.tables import COLUMNS
+from refundportal.staff.tables import COLUMNS, read_xlsx
 from refundportal.staff.tests.desk import Desk, words
 from refunds.tests.scene import Scene
 
@@ -120,6 +120,30 @@ def bomb() -> bytes:
     return out.getvalue()
 
 
+def xlsx_with(place: str, content: bytes) -> bytes:
+    """A workbook of which one part is another one."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(as_xlsx([HEAD, *ROWS]))) as whole,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in whole.namelist():
+            packed.writestr(name, content if name == place else whole.read(name))
+    return out.getvalue()
+
+
+def far_cell(place: str) -> bytes:
+    """A workbook of a few kilobytes whose last cell is far away."""
+    row = place.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    sheet = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        f'<dimension ref="A1:{place}"/><sheetData>'
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>reference</t></is></c></row>'
+        f'<row r="{row}"><c r="{place}"><v>1</v></c></row></sheetData></worksheet>'
+    )
+    return xlsx_with("xl/worksheets/sheet1.xml", sheet.encode())
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -132,6 +156,9 @@ def bomb() -> bytes:
         ("t.xlsx", b"PK\x03\x04 no", "This is no XLSX workbook."),
         ("t.xlsx", as_csv([HEAD]), "This is no XLSX workbook."),
         ("t.xlsx", bomb(), "The workbook is too large."),
+        ("t.xlsx", xlsx_with("xl/worksheets/sheet1.xml", b"<worksheet"), "This is no XLSX workbook."),
+        ("t.xlsx", xlsx_with("xl/workbook.xml", b""), "This is no XLSX workbook."),
+        ("t.xlsx", far_cell("A1048576"), "at most 20000 rows"),
     ],
 )
 def test_what_is_no_table_is_refused_in_words(scene: Scene, name: str, content: bytes, said: str):
@@ -139,6 +166,12 @@ def test_what_is_no_table_is_refused_in_words(scene: Scene, name: str, content: 
 
     assert answer.status_code == 422
     assert said in words(answer)
+
+
+def test_a_small_workbook_does_not_become_a_huge_table():
+    rows = read_xlsx(far_cell("XFD2000"))
+
+    assert sum(map(len, rows)) <= 2000 * 2 * len(COLUMNS)
 
 
 def test_the_page_names_the_columns(scene: Scene):

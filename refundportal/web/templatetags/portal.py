@@ -5,10 +5,12 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
+from kernel.days import local_date, zone_of
 from kernel.errors import DomainError
 from kernel.money import Money
 from refundportal.web.refusals import refusal_words
@@ -46,6 +48,12 @@ def in_minor_units(minor: int, currency: str) -> Money:
 def day(value: date) -> SafeString:
     """Write a date with its weekday."""
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), day_words(value))
+
+
+@register.filter
+def has_passed(value: date, zone: str = "") -> bool:
+    """Whether a day is over by now, on the calendar of a zone; without one, the company's."""
+    return value < local_date(timezone.now(), zone_of(zone or settings.COMPANY_TIME_ZONE))
 
 
 @register.filter
