@@ -87,7 +87,7 @@ def account_sums(principal: Principal, *, since: datetime, until: datetime) -> l
 
     :raises NotPermitted: neither Finance nor an Auditor
     """
-    _require_reader(principal)
+    require_reader(principal)
     before, debits, credits = _net_before(since), _sums("debit", since, until), _sums("credit", since, until)
     return [
         AccountSum(
@@ -126,7 +126,7 @@ def day_sums(principal: Principal, *, since: datetime, until: datetime) -> Itera
 
     :raises NotPermitted: neither Finance nor an Auditor
     """
-    _require_reader(principal)
+    require_reader(principal)
     return _day_sums(since, until)
 
 
@@ -158,7 +158,7 @@ def entries(principal: Principal, *, since: datetime, until: datetime) -> Iterat
 
     :raises NotPermitted: neither Finance nor an Auditor
     """
-    _require_reader(principal)
+    require_reader(principal)
     rows = (
         _between(since, until)
         .order_by("at", "id")
@@ -197,6 +197,11 @@ def entry_row(entry: Entry) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _require_reader(principal: Principal) -> None:
+def require_reader(principal: Principal) -> None:
+    """
+    Let nobody but readers of the books pass.
+
+    :raises NotPermitted: neither Finance nor an Auditor
+    """
     if not may_read_books(principal):
         raise NotPermitted("The books are for Finance and Auditors.")

@@ -15,7 +15,8 @@ from accounts.models import User
 from accounts.principals import Principal
 from contracts.models import Contract, ContractState
 from events.models import Event
-from payments.models import Payment, PaymentStatus, Payout, PayoutState, StatementLine
+from payments.models import Method, Payment, PaymentStatus, Payout, PayoutState, StatementLine
+from payments.references import payment_reference
 from refunds.models import Decision, RefundRequest, RequestState, TrialCase
 from refunds.services import run_trial, start_trial
 
@@ -40,6 +41,13 @@ def _found(model, field: str) -> set[str]:
     return set(model.objects.values_list(field, flat=True))
 
 
+def _every_payment_carries_what_its_client_was_told() -> None:
+    told = Payment.objects.filter(imported=False).exclude(method=Method.CREDIT)
+    rows = list(told.select_related("contract", "stage"))
+    assert rows
+    assert [row for row in rows if row.reference != payment_reference(row.contract, row.stage)] == []
+
+
 def test_the_demonstration_shows_every_state_and_every_check_is_clean(demo, tmp_path):
     demo()
 
@@ -48,6 +56,7 @@ def test_the_demonstration_shows_every_state_and_every_check_is_clean(demo, tmp_
     assert _found(StatementLine, "state") == {"open", "set_aside"}
     assert _found(RefundRequest, "state") == set(RequestState.values)
     assert _found(Contract, "state") == set(ContractState.values)
+    _every_payment_carries_what_its_client_was_told()
     assert "alice@brandt-joinery.example" in (tmp_path / "sign-in.txt").read_text()
     assert (tmp_path / "sign-in.txt").stat().st_mode & 0o777 == 0o600
     for check in ("check_money", "verify_journal", "replay_decisions"):

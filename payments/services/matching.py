@@ -30,6 +30,7 @@ from payments.models import (
     Rail,
     StatementLine,
 )
+from payments.references import is_named, payment_reference
 from payments.selectors import lock_payment, lock_payout
 from payments.services.bank_accounts import BANK_RAILS
 from payments.services.booking import book_answer
@@ -39,10 +40,10 @@ from payments.services.payments import record_payment
 from payments.services.sending import claim_payout
 
 EXPECTED: Final = (PaymentStatus.PENDING, PaymentStatus.AUTHORISED)
-_REFERENCE_MIN: Final = 4
-"""A shorter reference stands in too many texts by chance."""
+_PAYMENT_NUMBER: Final = re.compile(r"(?<![A-Z0-9])P[^A-Z0-9]*(\d{4})[^A-Z0-9]*(\d{4,})(?![A-Z0-9])")
+_CONTRACT_NUMBER: Final = re.compile(r"(?<![A-Z0-9])C[^A-Z0-9]*(\d{4})[^A-Z0-9]*(\d{4,})(?![0-9])")
+"""The code of a stage may follow a contract's number without anything between them."""
 
-_NUMBER: Final = re.compile(r"(?<![A-Z0-9])(P|C)[^A-Z0-9]*(\d{4})[^A-Z0-9]*(\d{4,})(?![A-Z0-9])")
 _WORDS_MAX: Final = 4
 _CANDIDATES_MAX: Final = 1000
 
@@ -203,16 +204,7 @@ def _expected_payments(line: StatementLine) -> list[Payment]:
 
 
 def _names_payment(text: str, payment: Payment) -> bool:
-    return _names(text, payment.number) or _names(text, payment.reference)
-
-
-def _names(text: str, name: str) -> bool:
-    """Tell whether a text (in capitals) holds a name of enough signs, whatever parts its letters."""
-    parts = re.findall(r"[^\W_]+", name.upper())
-    if sum(map(len, parts)) < _REFERENCE_MIN:
-        return False
-    pattern = r"[\W_]*".join(map(re.escape, parts))
-    return re.search(rf"(?<![^\W_]){pattern}(?![^\W_])", text) is not None
+    return is_named(payment.number, text) or is_named(payment.reference, text)
 
 
 def _due_stages(line: StatementLine, text: str) -> Iterator[Stage]:
@@ -226,14 +218,16 @@ def _due_stages(line: StatementLine, text: str) -> Iterator[Stage]:
         amount_minor=F("covered_minor") + line.amount_minor,
     )
     for stage in rows.select_related("contract").order_by("contract_id", "position")[:_CANDIDATES_MAX]:
-        names = [f"{name} {stage.code}" for name in (stage.contract.number, stage.contract.reference) if name]
-        if any(_names(text, name) for name in names):
+        contract = stage.contract
+        names = [payment_reference(contract, stage)]
+        names += [f"{contract.reference} {stage.code}"] if contract.reference else []
+        if any(is_named(name, text) for name in names):
             yield stage
 
 
 def _contracts_named(text: str, reference: str) -> list[UUID]:
     """Find contracts by their numbers in a text, or by a few words that are a contract's reference."""
-    numbers = [f"C-{year}-{number}" for kind, year, number in _NUMBER.findall(text) if kind == "C"]
+    numbers = [f"C-{year}-{number}" for year, number in _CONTRACT_NUMBER.findall(text)]
     words = reference.split()[:40]
     runs = [
         " ".join(words[start : start + length])
@@ -248,7 +242,7 @@ def _leave_unmatched(line: StatementLine, text: str, is_ambiguous: bool, now: da
     """Say why nobody knows what a credit pays; another amount than expected becomes a break at once."""
     if is_ambiguous:
         return _leave_open(line, "ambiguous")
-    numbers = [f"P-{year}-{number}" for kind, year, number in _NUMBER.findall(text) if kind == "P"]
+    numbers = [f"P-{year}-{number}" for year, number in _PAYMENT_NUMBER.findall(text)]
     named = Payment.objects.filter(number__in=numbers).order_by("id").first()
     if named is None:
         return _leave_open(line, "no_reference")

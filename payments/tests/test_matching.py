@@ -1,10 +1,11 @@
 """What a line of a statement is about: by machine where it is sure, else by Finance."""
 
+import re
 from datetime import date
 
 import pytest
 
-from contracts.tests.cast import NOW, delivered_stage, stage_named
+from contracts.tests.cast import NOW, delivered_stage, signed_contract, stage_named
 from events.models import Event
 from kernel.errors import InvalidInput, NotPermitted, StaleState
 from payments.models import (
@@ -13,6 +14,7 @@ from payments.models import (
     Payout,
     StatementLine,
 )
+from payments.references import is_named, payment_reference
 from payments.services import (
     confirm_bank_file,
     dispute_line,
@@ -24,7 +26,6 @@ from payments.services import (
     set_line_aside,
 )
 from payments.services.line_acts import AmountDiffers, WrongDirection
-from payments.services.matching import _names
 from payments.tests.bank_book import (
     TUESDAY,
     Entry,
@@ -90,6 +91,51 @@ def test_a_due_stage_is_found_by_contract_and_code_and_its_payment_recorded(cast
     assert payment.value_date == date(2026, 6, 2)
 
 
+WAYS = {
+    "as it was told": lambda told: told,
+    "in small letters": str.lower,
+    "without spaces": lambda told: told.replace(" ", ""),
+    "without anything between": lambda told: re.sub(r"[^A-Z0-9]", "", told),
+    "with spaces for hyphens": lambda told: told.replace("-", " "),
+    "with more spaces, also broken and fixed ones": lambda told: told.replace(" ", "\n \u00a0\t"),
+    "with dashes that a text program makes": lambda told: told.replace("-", " \N{EN DASH} "),
+    "within a sentence": lambda told: f"Thank you for {told}, Acme",
+    "between slashes": lambda told: f"RE/{told.replace(' ', '/')}/EUR",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_reference_that_clients_are_told_is_found_however_it_is_written(cast, contract, way):
+    told = payment_reference(contract, stage_named(contract, "P1"))
+
+    take(cast, statement(Entry(amount="300.00", text=WAYS[way](told))))
+
+    payment = Payment.objects.get()
+    assert (payment.stage.code, payment.status, line().state) == ("P1", "captured", "matched")
+
+
+@pytest.mark.parametrize("wrong", ["{}0", "{}X", "X{}", "1{}"])
+def test_a_reference_that_goes_on_is_not_the_one_that_was_told(cast, contract, wrong):
+    told = payment_reference(contract, stage_named(contract, "P1"))
+
+    take(cast, statement(Entry(amount="300.00", text=wrong.format(told))))
+
+    assert (line().why_open, Payment.objects.count()) == ("no_reference", 0)
+
+
+def test_digits_that_follow_a_contracts_number_belong_to_the_number(cast, contract):
+    stages = [{"code": "7", "title": "Seven", "kind": "work", "amount": "300.00"}]
+    other = signed_contract(cast, title="Other", stages=stages)
+    stage = delivered_stage(cast, other, "7", at=NOW).stage
+    told = payment_reference(other, stage)
+
+    take(cast, statement(Entry(amount="300.00", text=told.replace(" ", ""))))
+    assert line().why_open == "no_reference"
+
+    take(cast, statement(Entry(amount="300.00", text=told), name="2"))
+    assert Payment.objects.get().stage == stage
+
+
 def test_a_stage_that_is_not_due_is_not_paid_by_machine(cast, contract):
     take(cast, statement(Entry(amount="1000.00", text=f"{contract.number} S1")))
     assert line().why_open == "no_reference"
@@ -111,11 +157,11 @@ def test_a_stage_that_is_not_due_is_not_paid_by_machine(cast, contract):
     ],
 )
 def test_a_reference_is_named_whole_or_not_at_all(text, found):
-    assert _names(text, "BJ-03 S1") is found
+    assert is_named("BJ-03 S1", text) is found
 
 
 def test_a_reference_of_few_signs_names_nothing():
-    assert not _names("INV 7", "7")
+    assert not is_named("7", "INV 7")
 
 
 def test_another_amount_than_expected_is_a_difference_and_captures_nothing(cast, contract):

@@ -19,6 +19,7 @@ from contracts.services import (
 )
 from kernel.money import Money
 from payments.models import Payment
+from payments.references import payment_reference
 from payments.services.capture import capture_payment
 from payments.services.payments import record_payment
 from payments.services.usage import record_usage
@@ -61,7 +62,7 @@ class Teller:
             stage_id=stage.pk,
             amount=Money(stage.amount_minor, contract.currency),
             method=method,
-            reference=f"{contract.reference} {code}",
+            reference=payment_reference(contract, stage),
             now=self.ago(days),
         )
 

@@ -44,11 +44,12 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One application of the queue."""
+    """One application of the queue; `proviso` says how far what is expected is not decided yet."""
 
     row: RefundRequest
     state: Sequence[Any]
     expected: Money
+    proviso: str
     is_late: bool
 
 
@@ -205,10 +206,12 @@ def _closing(visit: Visit) -> QuerySet[Payment]:
 
 
 def _waiting(row: RefundRequest, today: Any) -> Waiting:
+    statement = statement_of(row.answer)
     return Waiting(
         row=row,
         state=STATES[row.state],
-        expected=statement_of(row.answer).total,
+        expected=statement.total,
+        proviso="" if statement.is_decided else statement.total_label,
         is_late=row.answer_due_on < today,
     )
 

@@ -1,4 +1,4 @@
-"""The books for Finance and Auditors: what stood on each account, day by day; every movement in a file."""
+"""The books for Finance and Auditors: accounts in sums, day by day, movement by movement, and in files."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -10,7 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from kernel.errors import NotFoundOrHidden
+from payments.account_book import account_page
 from payments.books import ENTRY_HEAD, DaySum, account_sums, day_sums, entries, entry_row
 from refundportal.staff.answers import read_period
 from refundportal.staff.trial_forms import PeriodForm
@@ -20,6 +23,17 @@ from refunds.selectors.reports import Period, months_until
 
 DAYS_SHOWN_MAX: Final = 500
 DAY_HEAD: Final = ("local_date", "account", "debits", "credits", "closing", "currency")
+NUMBER_DIGITS_MAX: Final = 18
+CAUSES: Final = {
+    "capture": gettext_noop("a client's money arrived"),
+    "chargeback": gettext_noop("the client's bank took it back"),
+    "reserve": gettext_noop("a refund or a credit was approved"),
+    "release": gettext_noop("its payout was cancelled before it was sent"),
+    "payout": gettext_noop("the money left"),
+    "return": gettext_noop("it came back and is owed again"),
+    "credit": gettext_noop("the credit was given to the other stage"),
+}
+"""What moved money, in words, by the word before the colon of a transfer's key."""
 
 
 def ledger_view(request: HttpRequest) -> HttpResponse:
@@ -40,8 +54,48 @@ def ledger_view(request: HttpRequest) -> HttpResponse:
         "has_more_days": len(days) > DAYS_SHOWN_MAX,
         "entries_url": _csv_url("entries", period),
         "days_url": _csv_url("days", period),
+        "period_query": _query(period),
     }
     return TemplateResponse(request, "staff/ledger.html", context, status=422 if form.errors else 200)
+
+
+def ledger_account_view(request: HttpRequest, code: str) -> HttpResponse:
+    """Show one account over a period: every movement with the balance that it leaves, page by page."""
+    from refundportal.staff.site import site
+
+    visit = _visit(request)
+    period, form = _period(visit, request)
+    first = None if form.errors else _first_number(request)
+    try:
+        page = account_page(visit.principal, code=code, since=period.since, until=period.until, first=first)
+    except NotFoundOrHidden as missing:
+        raise Http404 from missing
+    request.current_app = site.name  # type: ignore[attr-defined]
+    context = {
+        **site.each_context(request),
+        "title": page.sums.account,
+        "form": form,
+        "page": page,
+        "movements": [(one, _(CAUSES.get(one.cause, one.cause))) for one in page.movements],
+        "is_further": first is not None,
+        "books_url": f"{reverse('admin:ledger')}?{_query(period)}",
+        "page_url": f"?{_query(period)}",
+    }
+    return TemplateResponse(request, "staff/ledger_account.html", context, status=422 if form.errors else 200)
+
+
+def _first_number(request: HttpRequest) -> int | None:
+    """
+    Read with which movement a page begins.
+
+    :raises Http404: no number
+    """
+    text = request.GET.get("from", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= NUMBER_DIGITS_MAX):
+        raise Http404
+    return int(text)
 
 
 def ledger_csv_view(request: HttpRequest, what: str) -> HttpResponseBase:
@@ -88,5 +142,8 @@ def _period(visit: Visit, request: HttpRequest) -> tuple[Period, PeriodForm]:
 
 
 def _csv_url(what: str, period: Period) -> str:
-    query = urlencode({"first": period.first.isoformat(), "last": period.last.isoformat()})
-    return f"{reverse('admin:ledger-csv', args=[what])}?{query}"
+    return f"{reverse('admin:ledger-csv', args=[what])}?{_query(period)}"
+
+
+def _query(period: Period) -> str:
+    return urlencode({"first": period.first.isoformat(), "last": period.last.isoformat()})

@@ -27,7 +27,7 @@ class StaffSite(UnfoldAdminSite):
 
     def extra_urls(self) -> list[URLPattern]:
         from refundportal.staff.downloads import attachment_view, preview_view
-        from refundportal.staff.ledger import ledger_csv_view, ledger_view
+        from refundportal.staff.ledger import ledger_account_view, ledger_csv_view, ledger_view
         from refundportal.staff.reports import report_csv_view, reports_view
         from refundportal.staff.saved import saved_filters_view
 
@@ -36,6 +36,7 @@ class StaffSite(UnfoldAdminSite):
             path("reports/<slug:by>/csv/", self.admin_view(report_csv_view), name="report-csv"),
             path("filters/", self.admin_view(saved_filters_view), name="saved-filters"),
             path("ledger/", self.admin_view(ledger_view), name="ledger"),
+            path("ledger/account/<str:code>/", self.admin_view(ledger_account_view), name="ledger-account"),
             path("ledger/<slug:what>/csv/", self.admin_view(ledger_csv_view), name="ledger-csv"),
             path("attachment/<uuid:row_id>/", self.admin_view(attachment_view), name="attachment"),
             path(

@@ -15,6 +15,7 @@ from contracts.models import Contract, ContractState, Delivery, DeliveryState, S
 from kernel.days import local_date, zone_of
 from kernel.money import Money
 from payments.models import Method, Payment, PaymentStatus
+from payments.references import payment_reference
 from refundportal.web.clock import Clock
 from refunds.wording import day_words, money_words
 
@@ -117,7 +118,7 @@ def _due(contract: Contract, stage: Stage, payments: list[Payment], now: datetim
     return Due(
         amount=Money(owed, contract.currency),
         due_on=stage.due_on,
-        reference=f"{contract.number} {stage.code}",
+        reference=payment_reference(contract, stage),
         is_overdue=stage.due_on < local_date(now, zone_of(settings.COMPANY_TIME_ZONE)),
     )
 

@@ -1,5 +1,6 @@
 """The four pieces and the form field: what they say, to the second and to the last decimal."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,11 +8,15 @@ from django import forms
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from accounts.principals import SYSTEM
 from contracts.models import Stage
 from contracts.policy.terms import RefundTerms, parse_terms
 from contracts.services import accept_delivery
 from contracts.tests.cast import delivered_stage, signed_contract
 from kernel.money import Money
+from payments.references import payment_reference
+from payments.services import import_statement
+from payments.tests.bank_book import Entry, statement
 from refundportal.portal.tests.visiting import Visitor, words
 from refundportal.web.clock import Clock, left_words
 from refundportal.web.forms import Choices
@@ -244,3 +249,16 @@ def test_the_contract_says_what_is_due_when_and_with_which_reference(scene: Scen
     assert f"{day_words(prepayment.due_on)}" in before
     assert "was due on" in overdue
     assert "To pay" not in after
+
+
+def test_a_payment_with_the_reference_that_the_page_tells_finds_its_stage(scene: Scene):
+    page = words(Visitor(scene.cast.alice).get(f"/contracts/{scene.contract.number}/"))
+    (told,) = re.findall(r"Reference: (\S+ \S+)", page)
+
+    import_statement(
+        principal=SYSTEM, content=statement(Entry(amount="300.00", text=told.lower())), now=LATER
+    )
+
+    payment = scene.contract.payments.get(stage__code="P1")
+    assert told == payment_reference(scene.contract, payment.stage)
+    assert payment.status == "captured"

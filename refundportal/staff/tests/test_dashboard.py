@@ -75,6 +75,20 @@ def test_money_at_risk_is_shown_as_of_its_instant(busy: Scene, clock):
     assert "As of Monday, 1 June 2026, 12:00 (Berlin time)" in said
 
 
+def test_a_figure_that_is_decided_stands_alone_in_the_queue(scene: Scene):
+    proposed(scene)
+
+    said = words(Desk(scene.cast.rita).get("/admin/"))
+
+    assert "1,000.00 EUR Open for" in said
+
+
+def test_a_figure_that_is_not_decided_says_so_in_the_queue(delivered: Scene):
+    applied(delivered)
+
+    assert "1,000.00 EUR Refund at most Open for" in words(Desk(delivered.cast.rita).get("/admin/"))
+
+
 def test_before_the_first_count_the_page_says_so(scene: Scene):
     assert "It is being counted for the first time." in words(Desk(scene.cast.rita).get("/admin/"))
 

@@ -104,6 +104,7 @@ TABLE: dict[str, tuple[int, int, int]] = {
     "contracts/contract/<uuid:row_id>/write/": (200, 403, 403),
     "contracts/document/<uuid:row_id>/file/": (200, 403, 403),
     "ledger/": (200, 403, 403),
+    "ledger/account/<str:code>/": (200, 403, 403),
     "ledger/<slug:what>/csv/": (200, 403, 403),
     "payments/bankfile/<uuid:row_id>/file/": (200, 403, 403),
     "payments/bankfile/new/": (200, 403, 403),
@@ -115,7 +116,7 @@ TABLE: dict[str, tuple[int, int, int]] = {
     "reports/": (200, 403, 403),
     "reports/<slug:by>/csv/": (200, 403, 403),
 }
-FINANCE_AND_AUDITORS = {"ledger/", "ledger/<slug:what>/csv/"}
+FINANCE_AND_AUDITORS = {"ledger/", "ledger/account/<str:code>/", "ledger/<slug:what>/csv/"}
 """What of the table is not for the other groups."""
 for _model in MODELS:
     _super = 200 if _model.startswith("accounts/") else 403
@@ -237,6 +238,7 @@ def address(route: str, found: dict[str, Model]) -> str:
         ("<int:case_id>", "1"),
         ("<slug:by>", "clause"),
         ("<slug:what>", "entries"),
+        ("<str:code>", "received:EUR"),
         ("(?P<url>.*)$", "nowhere"),
     ):
         route = route.replace(name, value)
