@@ -35,13 +35,14 @@ from refundportal.staff.case_acts import (
     StartReview,
     document_url,
 )
+from refundportal.staff.evidence import exhibits_by_message
 from refundportal.staff.facts_acts import Assess, ExcludeUsage, RecordHiddenDefect, RecordStatutoryCheck
 from refundportal.staff.lists import Currency
 from refundportal.staff.site import site
 from refundportal.staff.visits import Visit, may_read, visit_of
 from refundportal.web.pages import cursor_in, page_of
 from refunds.letters import acknowledgement_of, decision_letter_of
-from refunds.models import Attachment, RefundRequest
+from refunds.models import RefundRequest
 from refunds.selectors import current_decision, messages_of, requests_of
 from refunds.statement import statement_of
 from refunds.states import REQUEST_OPEN
@@ -195,12 +196,13 @@ class RequestAdmin(ActingAdmin):
 
     def page(self, request: HttpRequest, visit: Visit, row: RefundRequest) -> dict[str, Any]:
         thread = page_of(messages_of(visit.principal, row.pk), cursor=cursor_in(request))
-        files: dict[UUID, list[Attachment]] = {}
-        for file in row.page["files"]:  # type: ignore[attr-defined]
-            files.setdefault(file.message_id, []).append(file)
+        on_page = {None, *(one.pk for one in thread.rows)}
+        files = row.page["files"]  # type: ignore[attr-defined]
+        exhibits = exhibits_by_message(file for file in files if file.message_id in on_page)
         return {
             "thread": thread,
-            "messages_shown": [(one, files.get(one.pk, ())) for one in thread.rows[::-1]],
+            "evidence": exhibits.get(None, ()),
+            "messages_shown": [(one, exhibits.get(one.pk, ())) for one in thread.rows[::-1]],
             "state": STATES[row.state],
             "document_url": document_url(row),
             **row.page,  # type: ignore[attr-defined]  # gathered once, for the acts and for the page

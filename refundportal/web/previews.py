@@ -1,5 +1,7 @@
-"""Small pictures of images that came in: decoded within bounds and written anew."""
+"""What is seen of files that came in without opening them: decoded within bounds and written anew."""
 
+import unicodedata
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
@@ -12,6 +14,43 @@ from refunds.models import Attachment
 SIDE_MAX: Final = 640
 PIXELS_MAX: Final = 24_000_000
 """Of images beyond it there is no preview: decoding one takes four bytes for each pixel."""
+
+BYTES_READ_MAX: Final = 8192
+LINES_MAX: Final = 12
+LINE_SIGNS_MAX: Final = 160
+_UNSHOWN: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLines:
+    """The beginning of a text as plain text, still to be escaped; `is_whole` when nothing was left out."""
+
+    text: str
+    is_whole: bool
+
+
+def first_lines(row: Attachment) -> FirstLines | None:
+    """
+    Give the first lines of a text; None for any other file, and for one that is gone or may not be opened.
+
+    Signs that show nothing or turn the direction of writing are left out.
+    """
+    if row.content_type != "text/plain" or not row.may_be_opened:
+        return None
+    try:
+        with open_file(row.stored_as) as content:
+            raw = content.read(BYTES_READ_MAX)
+    except OSError:
+        return None
+    given = raw.decode("utf-8", "ignore").replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
+    lines = ["".join(sign for sign in line if _is_shown(sign)) for line in given[:LINES_MAX]]
+    cut = [line[:LINE_SIGNS_MAX] for line in lines]
+    is_whole = row.size_bytes <= len(raw) and len(given) == len(lines) and cut == lines
+    return FirstLines("\n".join(cut), is_whole)
+
+
+def _is_shown(sign: str) -> bool:
+    return sign == "\t" or unicodedata.category(sign) not in _UNSHOWN
 
 
 def preview(row: Attachment) -> HttpResponse:
