@@ -13,6 +13,7 @@ from kernel.ids import new_id
 from kernel.money import Money
 from payments.gateways import AnswerKind, BookClosed, PayoutOrder
 from payments.gateways.stripe import StripeGateway
+from payments.gateways.stripe.answers import answer_of_refund
 from payments.gateways.stripe.client import EndingConnection
 from payments.tests.hearing import PATIENT
 
@@ -194,7 +195,7 @@ def test_a_refund_is_as_far_as_its_status_says_and_an_unknown_one_says_nothing(s
 
 @pytest.mark.parametrize(
     "odd",
-    [{"amount": "10000"}, {"amount": True}, {"currency": "xxx"}, {"object": "charge"}, {"metadata": {}}],
+    [{"amount": "10000"}, {"amount": True}, {"currency": "xxx"}, {"metadata": {}}],
 )
 def test_an_object_that_is_not_as_documented_says_nothing(stripe, odd):
     order = order_for(stripe.paid(100000))
@@ -202,6 +203,20 @@ def test_an_object_that_is_not_as_documented_says_nothing(stripe, odd):
     stripe.things[answer.reference].update(odd)
 
     assert look_up(replace(order, provider_reference=answer.reference)).kind == AnswerKind.UNKNOWN
+
+
+def test_an_object_that_is_no_refund_says_nothing():
+    object_ = {
+        "id": "re_1",
+        "object": "charge",
+        "amount": 10000,
+        "currency": "eur",
+        "status": "succeeded",
+        "metadata": {"payout": "one"},
+    }
+
+    assert answer_of_refund(object_, "one").kind == AnswerKind.UNKNOWN
+    assert answer_of_refund({**object_, "object": "refund"}, "one").kind == AnswerKind.SETTLED
 
 
 def test_another_amount_is_told_as_it_is(stripe):

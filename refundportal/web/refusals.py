@@ -14,6 +14,8 @@ from kernel.errors import DomainError
 
 WORDS: Final[Mapping[str, Promise]] = {
     "already_member": _("This person is a member already."),
+    "amount_differs": _("The line has another amount or currency, so nothing is booked."),
+    "amount_not_at_stripe": _("Stripe cannot move this amount."),
     "answer_changed": _("The facts no longer give the proposed answer."),
     "approval_limit_exceeded": _("This amount needs an Approver."),
     "captured_in_the_future": _("The money cannot have been confirmed in the future."),
@@ -36,9 +38,12 @@ WORDS: Final[Mapping[str, Promise]] = {
     "invalid_input": _("The input has faults."),
     "last_owner": _("The last owner stays: make somebody else an owner first."),
     "no_gateway": _("There is no machine that sends on this rail."),
+    "no_own_account": _("The account of the company is not set (COMPANY_IBAN)."),
     "not_decidable": _("There is no answer to propose yet."),
     "not_deliverable": _("This stage is not work that can be delivered."),
     "not_found": _("There is no such object."),
+    "nothing_for_the_bank": _("No payout can go into a bank file now."),
+    "other_payouts": _("Other payouts wait now than were shown. Please look at them again."),
     "own_client": _("You are a member of this client: somebody else has to do this."),
     "payment_above_stage": _("The stage owes less than this amount."),
     "payment_not_refundable": _("The payment is in dispute or was charged back: nothing of it can be sent."),
@@ -52,8 +57,13 @@ WORDS: Final[Mapping[str, Promise]] = {
     "refund_exceeds_payment": _("Not so much is left of this payment."),
     "refused": _("This is not allowed."),
     "second_person_needed": _("A second person confirms this."),
+    "sending_halted": _(
+        "Sending is halted. Clear the open differences first; after a restore, import the newest statements."
+    ),
     "stage_removed": _("This stage is no longer part of the contract."),
     "state_conflict": _("The state has changed in the meantime."),
+    "statement_known": _("A statement of this name was imported already, with other content."),
+    "statement_refused": _("The statement cannot be imported."),
     "step_open": _("Another step with this payout waits for its second person."),
     "target_stage_unsuitable": _("The credit cannot go to this stage."),
     "terms_changed": _("The refund terms have changed. Read them again before you sign."),
@@ -65,6 +75,7 @@ WORDS: Final[Mapping[str, Promise]] = {
         "There are too many open invitations. Wait until some are used or have run out."
     ),
     "work_outstanding": _("Some work of this contract has not been delivered."),
+    "wrong_direction": _("This money went the other way."),
 }
 
 
