@@ -45,7 +45,7 @@ def match_line_to_payment(
 
     :raises NotFoundOrHidden, NotPermitted:
     :raises InvalidInput: no reason
-    :raises StaleState: the line is not open, or the payment is not expected any more
+    :raises StaleState: the line is not open, or the payment is not expected any more, or by Stripe
     :raises WrongDirection, AmountDiffers:
     """
     line = _lock_open(principal, line_id, reason)
@@ -55,6 +55,10 @@ def match_line_to_payment(
     _require_amount(line, Money(payment.amount_minor, payment.currency))
     if payment.status not in EXPECTED:
         raise StaleState(_("The payment is not expected any more."))
+    if payment.rail == Rail.STRIPE:
+        raise StaleState(
+            _("Stripe says whether this payment arrived: take it back first, then match its stage.")
+        )
     take_payment(line, payment, principal, now)
     return _end(line, principal, reason, now, payment=payment.pk)
 

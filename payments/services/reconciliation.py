@@ -166,7 +166,8 @@ def _tell(type: str, run: Reconciliation, actor: Actor, now: datetime) -> None:
 
 def _compare_line(compared: _Comparison, line: ProviderLine) -> None:
     """Hold one line of theirs against our payouts."""
-    payout = None if line.key is None else Payout.objects.filter(pk=line.key).first()
+    of_rail = Payout.objects.filter(rail=compared.run.rail)
+    payout = None if line.key is None else of_rail.filter(pk=line.key).first()
     if payout is None:
         if line.kind != AnswerKind.FAILED:
             _leave_theirs(compared, line)

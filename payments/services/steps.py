@@ -19,13 +19,13 @@ from kernel.days import local_date, zone_of
 from kernel.errors import DomainError, Fault, InvalidInput, NotPermitted, StaleState
 from kernel.states import move
 from payments import ledger
-from payments.models import Break, BreakKind, Payment, Payout, PayoutState, PayoutStep, StepKind
+from payments.models import Break, BreakKind, Payment, Payout, PayoutState, PayoutStep, Rail, StepKind
 from payments.models.payments import PaymentStatus
 from payments.selectors import lock_payment, lock_payout, lock_step, payout_of
 from payments.services.bank_accounts import destination_of
 from payments.services.journal import tell_payout
 from payments.services.payments import TEXT_MAX, check_reason
-from payments.services.refunds import cancel_ready, count_as_refunded
+from payments.services.refunds import cancel_ready, count_as_refunded, count_as_reserved
 from payments.states import PAYOUT
 
 _RESOLUTIONS: Final = (StepKind.MARK_ACCEPTED, StepKind.MARK_FAILED)
@@ -76,6 +76,9 @@ def resolve_manual(
 ) -> PayoutStep:
     """
     Propose what became of a payout that is with Finance: it was sent, or it was not. Evidence is needed.
+
+    "Not sent" may also be said of a transfer in an uploaded file that should have been executed days ago and
+    is on no statement: the bank refused it.
 
     `value_date` is the day on which the bank moved the money, where it did.
 
@@ -193,11 +196,21 @@ def _require_manual(payout: Payout, kind: StepKind) -> None:
     :raises StaleState: the payout is not with Finance
     :raises DifferenceOpen: it shall be "not sent", and the provider says that it was
     """
+    if kind == StepKind.MARK_FAILED and is_missing_at_the_bank(payout):
+        return
     if payout.state != PayoutState.MANUAL:
         raise StaleState(_("Only a payout that is with Finance is resolved by people."))
     theirs = Break.objects.filter(payout_id=payout.pk, kind=BreakKind.THEIRS_ONLY, resolved_at=None)
     if kind == StepKind.MARK_FAILED and theirs.exists():
         raise DifferenceOpen
+
+
+def is_missing_at_the_bank(payout: Payout) -> bool:
+    """Tell whether a transfer was to be executed days ago and is on no statement: an open difference."""
+    if payout.state != PayoutState.ACCEPTED or payout.rail != Rail.BANK_FILE:
+        return False
+    rows = Break.objects.filter(payout_id=payout.pk, kind=BreakKind.OURS_ONLY, resolved_at=None)
+    return rows.exists()
 
 
 def _require_not_member(person: User, payout: Payout) -> None:
@@ -284,9 +297,13 @@ def _mark_accepted(
 def _mark_failed(
     payout: Payout, payment: Payment, step: PayoutStep, principal: Principal, now: datetime
 ) -> Payout:
+    """It was not sent; what was booked of a transfer that the bank never executed is taken back."""
+    if payout.state == PayoutState.ACCEPTED:
+        ledger.book_return(payout, now)
+        count_as_reserved(payment=payment, amount_minor=payout.amount_minor)
     move(
-        payout, PayoutState.MANUAL, PayoutState.FAILED, table=PAYOUT,
-        ended_at=now, confirmed_by=step.confirmed_by,
+        payout, payout.state, PayoutState.FAILED, table=PAYOUT,
+        failure_code=payout.failure_code or "never_executed", ended_at=now, confirmed_by=step.confirmed_by,
     )  # fmt: skip
     tell_payout("payout.failed", payout, principal.actor, now, step=step.pk, code=payout.failure_code)
     return payout

@@ -290,3 +290,17 @@ def test_nobody_but_finance_imports_and_matches(cast, contract, name):
         with pytest.raises(NotPermitted):
             act()
     assert counts() == before
+
+
+def test_a_bank_line_is_not_the_money_of_a_payment_that_stripe_confirms(cast, contract, settings):
+    """Stripe may confirm it yet: money that came twice would be booked once."""
+    settings.PAYOUT_RAILS = ["stripe", "bank_file"]
+    expected = pending_payment(contract, method="card", rail="stripe", provider_reference="pi_1")
+    take(cast, statement(Entry(amount="1000.00", text="It came by bank.")))
+
+    with pytest.raises(StaleState, match="Stripe"):
+        match_line_to_payment(
+            principal=cast.as_finn, line_id=line().pk, payment_id=expected.pk, reason="x", now=TUESDAY
+        )
+
+    assert line().state == "open"

@@ -100,6 +100,15 @@ def test_a_line_that_no_payout_of_ours_explains_is_a_difference_and_halts_sendin
     assert send(TOMORROW + timedelta(hours=1)) == 0
 
 
+def test_a_line_that_names_a_payout_of_another_rail_is_none_of_its(contract):
+    payout = ready_payout(captured_payment(contract, rail="manual"), "100.00")
+    line(payout.pk)
+
+    run()
+
+    assert (state_of(payout), breaks()) == ("ready", ["theirs_only"])
+
+
 def test_a_cleared_difference_is_not_found_again(cast, payment):
     theirs = line("someone else's")
     run()

@@ -333,3 +333,30 @@ def test_a_transfer_of_a_discarded_file_that_left_twice_is_a_difference_each_tim
     assert [row.state for row in StatementLine.objects.all()] == ["disputed", "disputed"]
     assert Break.objects.filter(resolved_at=None).count() == 1
     assert "I14" in violated(TUESDAY)
+
+
+def test_a_transfer_that_the_bank_never_executed_goes_out_again_by_two_people(cast, payment, payouts, flo):
+    """A bank may refuse single transfers of a file; they are on no statement then."""
+    one, refused = payouts
+    take(cast, statement(paid(one)))
+    said = {
+        "principal": cast.as_finn, "payout_id": refused.pk, "accepted": False, "now": TUESDAY,
+        "reason": "The bank refused it.", "evidence_reference": "pain.002 of 2 June",
+    }  # fmt: skip
+    with pytest.raises(StaleState):
+        resolve_manual(**said)
+    late = NOW + timedelta(days=4)
+    reconcile_due(now=late)
+    with pytest.raises(StaleState):
+        resolve_manual(**{**said, "accepted": True, "now": late})
+
+    step = resolve_manual(**{**said, "now": late})
+    confirm_step(principal=flo, step_id=step.pk, now=late)
+    again = replace_payout(principal=cast.as_finn, payout_id=refused.pk, reason="Again.", now=late)
+    successor = confirm_step(principal=flo, step_id=again.pk, now=late)
+
+    assert (state_of(refused), state_of(successor)) == ("failed", "ready")
+    assert counters_of(payment) == (20000, 10000)
+    assert violated(late) == ["I15"]
+    take(cast, statement(paid(refused), name="late", opening="900.00"), now=late)
+    assert "I14" in violated(late)

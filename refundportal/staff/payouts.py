@@ -26,6 +26,7 @@ from payments.services import (
     resolve_manual,
     withdraw_step,
 )
+from payments.services.steps import is_missing_at_the_bank
 from refundportal.staff import shown
 from refundportal.staff.acts import Act, ActForm, ActingAdmin, finance_only, first_of, record_url, refusing
 from refundportal.staff.fields import EvidenceField, YesNoField, reason_field
@@ -153,7 +154,9 @@ class Resolve(PayoutAct):
     form_class = ResolveForm
 
     def why_not(self) -> str:
-        return first_of(super().why_not(), self.unless_a_step_waits())
+        is_open = is_missing_at_the_bank(self.row)
+        refused = finance_only(self.visit) if is_open else super().why_not()
+        return first_of(refused, self.unless_a_step_waits())
 
     def form(self, *data: Any) -> ActForm:
         rows = Document.objects.filter(contract=self.row.payment.contract_id).order_by("-uploaded_at")

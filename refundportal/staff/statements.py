@@ -114,8 +114,10 @@ class Match(LineAct):
         return [group for group in groups if group[1]]
 
     def payments(self) -> list[Payment]:
-        rows = payments_of(self.visit.principal).filter(
-            status__in=EXPECTED, amount_minor=self.row.amount_minor, currency=self.row.currency
+        rows = (
+            payments_of(self.visit.principal)
+            .filter(status__in=EXPECTED, amount_minor=self.row.amount_minor, currency=self.row.currency)
+            .exclude(rail=Rail.STRIPE)
         )
         return list(rows.select_related("client", "contract", "stage").order_by("-id")[:CHOICES_MAX])
 

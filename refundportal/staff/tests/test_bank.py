@@ -11,8 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.groups import FINANCE
 from contracts.tests.cast import stage_named
 from events.models import Event
-from payments.models import BankFile, Break, Payout, Statement, StatementLine
-from payments.services import record_payment
+from payments.models import BankFile, Break, Payout, PayoutStep, Statement, StatementLine
+from payments.services import leave_break, record_payment
 from payments.tests.bank_book import BERLIN, Entry, account_of, paid, statement
 from refundportal.staff.tests.desk import Desk, count_events, hidden, list_of, words
 from refundportal.web.tests.signing_in import signed_in_just_now
@@ -70,6 +70,21 @@ def test_finance_makes_a_file_and_a_second_person_confirms_its_upload(scene: Sce
     assert (own.status_code, other.status_code) == (403, 302)
     assert state(payout) == "accepted"
     assert Event.objects.get(type="bank_file.created").actor_id == scene.cast.finn.pk
+
+
+def test_a_transfer_that_the_bank_lacks_is_said_to_be_unsent_by_two_people(scene: Scene, payout: Payout):
+    finn, typed = Desk(scene.cast.finn), {"accepted": "no", "evidence_reference": "pain.002", "reason": "No."}
+    fred().do(make(scene), "confirm")
+    assert finn.do(payout, "resolve", **typed).status_code != 302
+    leave_break(
+        kind="ours_only", payment_id=payout.payment_id, payout_id=payout.pk, amount=eur("1.00"), now=LATER
+    )
+
+    assert finn.do(payout, "resolve", **typed).status_code == 302
+    step = str(PayoutStep.objects.get().pk)
+    assert finn.do(payout, "confirm", step=step).status_code == 403
+    assert Desk(scene.cast.arno).do(payout, "confirm", step=step).status_code == 302
+    assert state(payout) == "failed"
 
 
 def test_the_file_is_taken_as_an_attachment_and_always_the_same(scene: Scene, payout: Payout):
