@@ -153,7 +153,7 @@ def _written(visit: Visit, request: HttpRequest, contract: Contract | None) -> S
 def _client_named(visit: Visit, text: str) -> tuple[Client | None, list[Client]]:
     """Find the client of a name, e-mail address or id; else those whose names are alike."""
     rows = clients_of(visit.principal)
-    if not text:
+    if not text or "\0" in text:
         return None, []
     try:
         found = list(rows.filter(pk=UUID(text)))

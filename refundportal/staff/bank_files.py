@@ -329,6 +329,8 @@ class BankFileAdmin(ActingAdmin):
         if not self.has_view_permission(request) or not visit.is_finance:
             raise PermissionDenied
         file: BankFile = self._read_or_404(visit, row_id)
+        if not has_shown_who(request):
+            return self.ask_who(request, file)
         try:
             content = export_bank_file(principal=visit.principal, file_id=file.pk, now=visit.now)
         except DomainError as refusal:

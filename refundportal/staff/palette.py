@@ -85,7 +85,7 @@ def _begins(kind: Kind, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
 
 def palette(request: HttpRequest, sidebar: list[dict[str, Any]]) -> HttpResponse:
     """Answer what was typed into the palette; nothing is kept of it, in no cache."""
-    term = request.GET.get("s", "").strip()[:TERM_MAX]
+    term = request.GET.get("s", "").replace("\0", "").strip()[:TERM_MAX]
     if not term:
         return HttpResponse()
     request.staff_sidebar = sidebar  # type: ignore[attr-defined]

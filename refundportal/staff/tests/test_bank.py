@@ -112,6 +112,16 @@ def test_who_signed_in_long_ago_shows_who_they_are_before_a_file_is_made(scene: 
     assert not BankFile.objects.exists()
 
 
+def test_who_signed_in_long_ago_shows_who_they_are_before_whole_ibans_are_taken(scene: Scene, payout: Payout):
+    file, finn = make(scene), Desk(scene.cast.finn)
+    signed_in_just_now(finn, scene.cast.finn, at=time.time() - 7200)
+
+    answer = finn.get(f"/admin/payments/bankfile/{file.pk}/file/")
+
+    assert answer.status_code == 302 or "sign in once more" in words(answer)
+    assert b"IBAN" not in answer.content
+
+
 @pytest.mark.parametrize("shown", ["", "RPELSE"])
 def test_a_file_that_was_not_shown_is_not_made(scene: Scene, payout: Payout, shown: str):
     answer = Desk(scene.cast.finn).post(NEW, {"expected": shown})

@@ -103,3 +103,24 @@ def test_the_palette_finds_nothing_for_whoever_is_in_no_group(scene: Scene):
     scene.cast.rita.groups.clear()
 
     assert Desk(scene.cast.rita).get("/admin/search/?extended=1&s=Acme").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/admin/search/?extended=1&s=P%00",
+        "/admin/contracts/contract/new/?client=a%00",
+        "/admin/contracts/contract/?q=a%00",
+        "/admin/payments/payment/?arrived=a%00",
+    ],
+)
+def test_a_sign_that_no_text_has_is_no_fault_of_ours(scene: Scene, address):
+    assert Desk(scene.cast.rita).get(address).status_code < 500
+
+
+def test_a_sheet_with_a_sign_that_no_text_has_is_no_fault_of_ours(scene: Scene):
+    typed = {"client": "a\0", "title": "b\0", "stages[0].title": "c\0", "terms-rounding": "\0", "do": "store"}
+
+    assert Desk(scene.cast.rita).post("/admin/contracts/contract/new/", typed).status_code == 422
+    known = {**typed, "client": scene.cast.client.name}
+    assert Desk(scene.cast.rita).post("/admin/contracts/contract/new/", known).status_code == 422
