@@ -5,8 +5,8 @@ from typing import Final
 
 from contracts.models import Contract, Stage
 
-SIGNS_MIN: Final = 4
-"""A shorter name stands in too many texts by chance."""
+SIGNS_MIN: Final = 6
+"""A shorter name stands in too many texts by chance, and so do digits alone: years, dates, other numbers."""
 
 
 def payment_reference(contract: Contract, stage: Stage) -> str:
@@ -15,9 +15,14 @@ def payment_reference(contract: Contract, stage: Stage) -> str:
 
 
 def is_named(name: str, text: str) -> bool:
-    """Tell whether a text holds a name of enough signs, whatever its case and whatever parts its letters."""
+    """
+    Tell whether a text holds a name, whatever its case and whatever parts its letters.
+
+    A name of few signs, or of digits alone, names nothing.
+    """
     parts = re.findall(r"[^\W_]+", name.upper())
-    if sum(map(len, parts)) < SIGNS_MIN:
+    signs = "".join(parts)
+    if len(signs) < SIGNS_MIN or signs.isdecimal():
         return False
     pattern = r"[\W_]*".join(map(re.escape, parts))
     return re.search(rf"(?<![^\W_]){pattern}(?![^\W_])", text.upper()) is not None

@@ -160,8 +160,9 @@ def test_a_reference_is_named_whole_or_not_at_all(text, found):
     assert is_named("BJ-03 S1", text) is found
 
 
-def test_a_reference_of_few_signs_names_nothing():
-    assert not is_named("7", "INV 7")
+@pytest.mark.parametrize("name", ["7", "S 12A", "2026", "251126"])
+def test_a_reference_of_few_signs_or_of_digits_alone_names_nothing(name):
+    assert not is_named(name, f"INV {name}")
 
 
 def test_another_amount_than_expected_is_a_difference_and_captures_nothing(cast, contract):
