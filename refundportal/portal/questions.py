@@ -82,7 +82,7 @@ def question_list(request: HttpRequest, visit: Visit) -> HttpResponse:
 @page
 def ask(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Take a question of an owner or a requester; `?about=` is the number of a contract or application."""
-    topics = _topics(visit, request.GET.get("about", ""))
+    topics = _topics(visit, request.GET.get("about", "").replace("\0", ""))
     typed = typed_before(request) or {"about": request.GET.get("about") or next(iter(topics))}
     form = QuestionForm(request.POST or None, topics=topics, initial=typed)
     if request.method == "POST" and form.is_valid():

@@ -34,6 +34,12 @@ def test_alice_asks_about_the_policy_and_sees_when_she_has_the_answer(scene: Sce
     assert "Alice · Monday, 1 June 2026" in text
 
 
+def test_a_topic_that_no_text_can_be_is_none(scene: Scene, monkeypatch):
+    monkeypatch.setattr("refundportal.portal.questions.OFFERED_MAX", 1)
+
+    assert Visitor(scene.cast.alice).get("/questions/ask/?about=a%00").status_code == 200
+
+
 def test_a_question_whose_day_is_over_is_called_late(scene: Scene, clock):
     alice, question = Visitor(scene.cast.alice), asked(scene)
 
