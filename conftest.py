@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,3 +197,9 @@ def chromium() -> str:
     if CHROMIUM is None:
         pytest.fail("no Chromium on this machine")
     return CHROMIUM
+
+
+@pytest.fixture(autouse=True)
+def _own_anchors(settings: Any, tmp_path: Path) -> None:
+    """The journal is held against the seals that were kept: no test finds those of another's journal."""
+    settings.ANCHOR_FILE = tmp_path / "anchors.jsonl"
