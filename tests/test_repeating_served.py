@@ -135,6 +135,7 @@ def _wait_for_a_waiting_process():
     end = time.monotonic() + 40
     with connection.cursor() as cursor:
         while time.monotonic() < end:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction it would stay as it was
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
                 " AND wait_event_type = 'Lock'"
