@@ -3,13 +3,17 @@ from typing import Any
 
 import pytest
 
+from accounts.principals import Principal
 from contracts.models import Contract, Stage
 from contracts.tests.cast import NOW, Cast, make_cast, signed_contract, stage_named
 from payments import checks, gateways, hooks
 from payments.gateways.stripe import StripeGateway, StripeReader
 from payments.invariants import INVARIANTS
-from payments.services import provider_events, stripe_events
+from payments.models import Payment, Payout
+from payments.services import confirm_bank_file, make_bank_file, provider_events, stripe_events
+from payments.tests.bank_book import account_of, another_of_finance, bank_payment, bank_payouts
 from payments.tests.hearing import PATIENT
+from payments.tests.scenes import LATER
 from tests.fake_stripe.book import Book
 from tests.fake_stripe.running import fake_stripe
 
@@ -47,3 +51,25 @@ def stripe(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Book]:
         monkeypatch.setattr(room, "READER", StripeReader(PATIENT))
     with fake_stripe(NOW, settings) as book:
         yield book
+
+
+@pytest.fixture
+def flo(cast: Cast) -> Principal:
+    """A second person in Finance."""
+    return another_of_finance()
+
+
+@pytest.fixture
+def payment(cast: Cast, contract: Contract) -> Payment:
+    """Bank money of a client whose account is known."""
+    account_of(cast)
+    return bank_payment(contract)
+
+
+@pytest.fixture
+def payouts(cast: Cast, payment: Payment, flo: Principal) -> list[Payout]:
+    """Two payouts in a file that was uploaded."""
+    made = bank_payouts(payment)
+    file = make_bank_file(principal=cast.as_finn, now=NOW)
+    confirm_bank_file(principal=flo, file_id=file.pk, now=LATER)
+    return made

@@ -11,15 +11,12 @@ from kernel.errors import InvalidInput, NotPermitted, StaleState
 from payments.models import (
     Break,
     Payment,
-    Payout,
     StatementLine,
 )
 from payments.references import is_named, payment_reference
 from payments.services import (
-    confirm_bank_file,
     dispute_line,
     import_statement,
-    make_bank_file,
     match_line_to_payment,
     match_line_to_payout,
     match_line_to_stage,
@@ -29,38 +26,13 @@ from payments.services.line_acts import AmountDiffers, WrongDirection
 from payments.tests.bank_book import (
     TUESDAY,
     Entry,
-    account_of,
-    another_of_finance,
-    bank_payment,
-    bank_payouts,
     come_back,
     counts,
     line,
     statement,
     take,
 )
-from payments.tests.scenes import LATER, counters_of, pending_payment, state_of, violated
-
-
-@pytest.fixture
-def flo(cast):
-    """A second person in Finance."""
-    return another_of_finance()
-
-
-@pytest.fixture
-def payment(cast, contract) -> Payment:
-    account_of(cast)
-    return bank_payment(contract)
-
-
-@pytest.fixture
-def payouts(cast, payment, flo) -> list[Payout]:
-    """Two payouts in a file that was uploaded."""
-    made = bank_payouts(payment)
-    file = make_bank_file(principal=cast.as_finn, now=NOW)
-    confirm_bank_file(principal=flo, file_id=file.pk, now=LATER)
-    return made
+from payments.tests.scenes import counters_of, pending_payment, state_of, violated
 
 
 def test_a_credit_that_only_looks_like_a_return_is_left_to_people(cast, payouts):

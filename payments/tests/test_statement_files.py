@@ -6,53 +6,20 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from contracts.tests.cast import NOW
 from payments.gateways.camt import SIZE_MAX, StatementRefused, read_statements
 from payments.models import (
-    Payment,
-    Payout,
     Statement,
-)
-from payments.services import (
-    confirm_bank_file,
-    make_bank_file,
 )
 from payments.services.statements import NoOwnAccount
 from payments.tests.bank_book import (
     VIENNA,
     Entry,
-    account_of,
-    another_of_finance,
-    bank_payment,
-    bank_payouts,
     counts,
     paid,
     statement,
     take,
 )
-from payments.tests.scenes import LATER, state_of
-
-
-@pytest.fixture
-def flo(cast):
-    """A second person in Finance."""
-    return another_of_finance()
-
-
-@pytest.fixture
-def payment(cast, contract) -> Payment:
-    account_of(cast)
-    return bank_payment(contract)
-
-
-@pytest.fixture
-def payouts(cast, payment, flo) -> list[Payout]:
-    """Two payouts in a file that was uploaded."""
-    made = bank_payouts(payment)
-    file = make_bank_file(principal=cast.as_finn, now=NOW)
-    confirm_bank_file(principal=flo, file_id=file.pk, now=LATER)
-    return made
-
+from payments.tests.scenes import state_of
 
 LAUGHS = b"""<?xml version="1.0"?>
 <!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY a "&lol;&lol;&lol;&lol;&lol;&lol;">

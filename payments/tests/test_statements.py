@@ -13,14 +13,11 @@ from kernel.errors import InvalidInput, StaleState
 from payments.models import (
     BankFile,
     Break,
-    Payment,
-    Payout,
     Reconciliation,
     StatementLine,
     Transfer,
 )
 from payments.services import (
-    confirm_bank_file,
     confirm_step,
     discard_bank_file,
     make_bank_file,
@@ -38,7 +35,6 @@ from payments.tests.bank_book import (
     TUESDAY,
     Entry,
     account_of,
-    another_of_finance,
     bank_payment,
     bank_payouts,
     come_back,
@@ -59,27 +55,6 @@ from payments.tests.scenes import (
     state_of,
     violated,
 )
-
-
-@pytest.fixture
-def flo(cast):
-    """A second person in Finance."""
-    return another_of_finance()
-
-
-@pytest.fixture
-def payment(cast, contract) -> Payment:
-    account_of(cast)
-    return bank_payment(contract)
-
-
-@pytest.fixture
-def payouts(cast, payment, flo) -> list[Payout]:
-    """Two payouts in a file that was uploaded."""
-    made = bank_payouts(payment)
-    file = make_bank_file(principal=cast.as_finn, now=NOW)
-    confirm_bank_file(principal=flo, file_id=file.pk, now=LATER)
-    return made
 
 
 def test_files_and_statements_go_round_to_the_end(cast, contract, payment, payouts, flo):
