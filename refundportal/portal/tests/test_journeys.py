@@ -197,6 +197,7 @@ def test_the_account_with_a_second_factor(scene: Scene, hand: Hand):
     expect(hand.page.get_by_text("You are signed in nowhere else.")).to_be_visible()
     hand.page.goto("/you/")
     hand.press(button(hand, "Sign out"))
+    title(hand, "Sign in")
 
     hand.page.goto("/you/")
     title(hand, "Sign in")
