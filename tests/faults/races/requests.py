@@ -118,8 +118,12 @@ def _reserved(scene: Scene) -> int:
 
 
 def _reviewer_twice_in_a_day(arena: Arena, place: int) -> str:
-    """Two refunds of 600.00 for one client on one day; a Reviewer may approve 1,000.00."""
-    day = LATER + timedelta(days=place)
+    """
+    Two refunds of 600.00 for one client on one day; a Reviewer may approve 1,000.00.
+
+    Each round has a day of its own, none that of the other races: their refunds would count.
+    """
+    day = LATER + timedelta(days=1 + place)
     pair = [proposed(arena.scene("600.00", at=day), now=day) for _ in range(2)]
     acts: list[Act] = [
         lambda request=request: services.approve_request(principal=arena.rosa, request_id=request.pk, now=day)
