@@ -76,6 +76,12 @@ RULES = (
     refuse(
         "payments_payment",
         "UPDATE",
+        "the rail of a payment whose money arrived is never changed",
+        "OLD.captured_at IS NOT NULL AND (NEW.rail DIFFERS OLD.rail)",
+    ),
+    refuse(
+        "payments_payment",
+        "UPDATE",
         "nothing is reserved beyond what a chargeback left",
         "NEW.reserved_minor + NEW.refunded_minor > OLD.reserved_minor + OLD.refunded_minor "
         "AND NEW.reserved_minor + NEW.refunded_minor > NEW.amount_minor - NEW.charged_back_minor",

@@ -139,3 +139,16 @@ def test_the_guards_let_everything_through_that_the_services_do(cast, contract):
 
     assert Payout.objects.get().state == "settled"
     assert violated() == []
+
+
+def test_the_rail_of_a_payment_is_fixed_once_its_money_arrived(contract):
+    """The ledger holds the money under the rail, and a refund leaves by it."""
+    expected = pending_payment(contract, "S2", "100.00")
+    arrived = captured_payment(contract)
+
+    assert Payment.objects.filter(pk=expected.pk).update(rail="manual") == 1
+    refused(
+        "the rail of a payment whose money arrived",
+        Payment.objects.filter(pk=arrived.pk).update,
+        rail="manual",
+    )
