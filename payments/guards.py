@@ -51,6 +51,12 @@ MONEY_OF_ONE_KIND = (
 
 RULES = (
     *MONEY_OF_ONE_KIND,
+    refuse(
+        "payments_payment",
+        "INSERT",
+        "a card payment through Stripe carries the name that Stripe gave it",
+        "NEW.rail = 'stripe' AND NEW.method = 'card' AND NEW.provider_reference = ''",
+    ),
     never_deleted("payments_payment"),
     starts_as("payments_payment", "status", "pending"),
     only_edges("payments_payment", "status", PAYMENT),
