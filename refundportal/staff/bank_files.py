@@ -55,6 +55,7 @@ from refundportal.web.recently import has_shown_who
 
 WHY_NOT: Mapping[str, Any] = {
     "own_client": _("You belong to this client: somebody else gathers it."),
+    "account_changed": _("The client is changing the account just now: look again."),
     "not_in_euros": _("Not in euros: Finance sends it by hand."),
     "outside_sepa": _("The account is outside the SEPA zone: Finance sends it by hand."),
     "iban_invalid": _("The IBAN is wrong: Finance sends it by hand."),
