@@ -21,6 +21,7 @@ from payments.models import Allocation, Method, Payment, PaymentStatus
 from payments.selectors import lock_payment, lock_stage, payment_of
 from payments.services.assignment import assign_waiting_usage
 from payments.services.journal import tell_payment
+from payments.services.payments import require_not_member
 from payments.states import PAYMENT
 
 BACKDATED_AT_MOST: Final = timedelta(days=1)
@@ -86,6 +87,7 @@ def capture_payment(
     """
     found = payment_of(principal, payment_id)
     require_money(principal)
+    require_not_member(principal, found.client_id)
     captured_at = captured_at or now
     _check_instant(captured_at, now, known_at=received_at or now, imported=imported)
     lock_contract(found.contract_id)
