@@ -71,7 +71,7 @@ class SendingHalted(DomainError):
     code = "sending_halted"
     kind = "conflict"
     title = (
-        "Sending is halted. Clear the open differences first; after a restore, import the newest statements."
+        "Sending is halted. Clear the open differences; after a restore, import every statement since then."
     )
 
 
