@@ -9,6 +9,7 @@ comparison to the day for which a file could last have been made, and to the las
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
 from django.conf import settings
 
@@ -68,7 +69,7 @@ def _reaches_back(statement: Statement, since: date) -> bool:
 
 def _back_from(statement: Statement) -> Iterator[Statement]:
     """Give a statement, then each time the one before it, as long as that ended where the later one began."""
-    seen: set[object] = set()
+    seen: set[UUID] = set()
     found: Statement | None = statement
     while found is not None:
         yield found
@@ -80,5 +81,5 @@ def _back_from(statement: Statement) -> Iterator[Statement]:
             opening_minor=found.opening_minor,
             closing_minor=found.closing_minor,
         )  # fmt: skip - the same statement, issued anew
-        day = before.order_by("-closes_on").values_list("closes_on", flat=True).first()
-        found = before.filter(closes_on=day, closing_minor=found.opening_minor).first()
+        last = before.order_by("-closes_on").first()
+        found = last and before.filter(closes_on=last.closes_on, closing_minor=found.opening_minor).first()
