@@ -217,6 +217,7 @@ RULES = (
         "evidence_reference",
         "value_date",
         "evidence_id",
+        "line_id",
         "proposed_by_id",
         "proposed_at",
     ),
