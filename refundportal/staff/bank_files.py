@@ -323,9 +323,13 @@ class BankFileAdmin(ActingAdmin):
         return TemplateResponse(request, "staff/bank_file_new.html", context, status=status)
 
     def file_view(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
-        """Give the bytes of a file as a download, for Finance alone: they hold whole IBANs."""
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
+        """
+        Give the bytes of a file as a download, for Finance alone: they hold whole IBANs.
+
+        The journal notes who took them, so HEAD, which takes nothing, is not answered.
+        """
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
         visit = visit_of(request)
         if not self.has_view_permission(request) or not visit.is_finance:
             raise PermissionDenied
