@@ -225,7 +225,7 @@ _TABLE: Final = (
     ("payout.accepted", "payout", "The provider took it.", f"{_PAYOUT} reference?:code step?:id"),
     ("payout.settled", "payout", "The money arrived.", _PAYOUT),
     ("payout.failed", "payout", "It was not sent.", f"{_PAYOUT} code:code step?:id"),
-    ("payout.returned", "payout", "The money came back.", f"{_PAYOUT} code:code"),
+    ("payout.returned", "payout", "The money came back.", f"{_PAYOUT} code:code step?:id fee?:amount"),
     ("payout.unknown", "payout", "Nobody knows yet; it is looked up.", f"{_PAYOUT} code:code"),
     ("payout.deferred", "payout", "The provider asked to wait.", f"{_PAYOUT} until:instant"),
     ("payout.manual", "payout", "People look after it.", f"{_PAYOUT} code:code"),

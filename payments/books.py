@@ -1,8 +1,8 @@
 """
 The ledger in sums and in rows, for accountants: what stood on each account, and what moved it.
 
-Days are those of the company's zone. A transfer belongs to the day of its instant: that of the money, which
-for a payment may lie up to a day before it was entered, and further back for one that was imported.
+Days are those of the company's zone. A transfer belongs to the day on which it was booked, so that a day that
+was taken over does not change. When the money of a payment arrived, which may be earlier, stands beside it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ from payments.models import Account, Transfer
 CHUNK_ROWS: Final = 2000
 ENTRY_HEAD: Final = (
     "number", "instant", "local_date", "debit", "credit", "amount", "currency", "cause", "reference",
-    "contract", "payout", "request", "key",
+    "contract", "payout", "request", "key", "arrived_on",
 )  # fmt: skip
 """The columns of an entry in a file, described in docs/ledger.md: never renamed, only added to."""
 
@@ -57,7 +57,11 @@ class DaySum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One transfer as accountants take it over; `cause` is the word before the colon of its key."""
+    """
+    One transfer as accountants take it over; `cause` is the word before the colon of its key.
+
+    `arrived_on`, of a capture: the bank's day of booking if it is known, else the day of confirmation.
+    """
 
     number: int
     at: datetime
@@ -71,6 +75,7 @@ class Entry:
     payout: UUID | None
     request: UUID | None
     key: str
+    arrived_on: date | None
 
 
 def may_read_books(principal: Principal) -> bool:
@@ -165,13 +170,15 @@ def entries(principal: Principal, *, since: datetime, until: datetime) -> Iterat
         .values(
             "id", "key", "at", "amount_minor", "currency", "payout_id", "request_id",
             debited=F("debit__code"), credited=F("credit__code"), reference=F("payment__number"),
-            contract=F("payment__contract__number"),
+            contract=F("payment__contract__number"), value_date=F("payment__value_date"),
+            captured_at=F("payment__captured_at"),
         )
     )  # fmt: skip
     return (_entry(row) for row in rows.iterator(chunk_size=CHUNK_ROWS))
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:
+    cause = row["key"].partition(":")[0]
     return Entry(
         number=row["id"],
         at=row["at"],
@@ -179,13 +186,19 @@ def _entry(row: Mapping[str, Any]) -> Entry:
         debit=row["debited"],
         credit=row["credited"],
         amount=Money(row["amount_minor"], row["currency"]),
-        cause=row["key"].partition(":")[0],
+        cause=cause,
         reference=row["reference"],
         contract=row["contract"],
         payout=row["payout_id"],
         request=row["request_id"],
         key=row["key"],
+        arrived_on=_arrived_on(row) if cause == "capture" else None,
     )
+
+
+def _arrived_on(row: Mapping[str, Any]) -> date:
+    known: date | None = row["value_date"]
+    return known or local_date(row["captured_at"], zone_of(settings.COMPANY_TIME_ZONE))
 
 
 def entry_row(entry: Entry) -> tuple[Any, ...]:
@@ -193,7 +206,7 @@ def entry_row(entry: Entry) -> tuple[Any, ...]:
     return (
         entry.number, entry.at.astimezone(UTC).isoformat(), entry.day.isoformat(), entry.debit, entry.credit,
         entry.amount.text, entry.amount.currency, entry.cause, entry.reference, entry.contract, entry.payout,
-        entry.request, entry.key,
+        entry.request, entry.key, "" if entry.arrived_on is None else entry.arrived_on.isoformat(),
     )  # fmt: skip
 
 

@@ -51,6 +51,12 @@ MONEY_OF_ONE_KIND = (
 
 RULES = (
     *MONEY_OF_ONE_KIND,
+    refuse(
+        "payments_payment",
+        "INSERT",
+        "a card payment through Stripe carries the name that Stripe gave it",
+        "NEW.rail = 'stripe' AND NEW.method = 'card' AND NEW.provider_reference = ''",
+    ),
     never_deleted("payments_payment"),
     starts_as("payments_payment", "status", "pending"),
     only_edges("payments_payment", "status", PAYMENT),
@@ -72,6 +78,12 @@ RULES = (
         "UPDATE",
         "a stored deadline is never rewritten",
         "OLD.deadline_text <> '' AND NEW.deadline_text <> OLD.deadline_text",
+    ),
+    refuse(
+        "payments_payment",
+        "UPDATE",
+        "the rail of a payment whose money arrived is never changed",
+        "OLD.captured_at IS NOT NULL AND (NEW.rail DIFFERS OLD.rail)",
     ),
     refuse(
         "payments_payment",
@@ -205,6 +217,7 @@ RULES = (
         "evidence_reference",
         "value_date",
         "evidence_id",
+        "line_id",
         "proposed_by_id",
         "proposed_at",
     ),

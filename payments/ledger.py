@@ -2,10 +2,12 @@
 The ledger: who holds which money, in transfers that are never changed.
 
 Accounts, each of one currency: `cash` of a rail (what lies at the bank or provider), `received` (what clients
-paid), `refunds_payable` (what was approved and is not sent yet). A balance is debits less credits.
+paid), `refunds_payable` (what was approved and is not sent yet), `bank_fees` (what banks kept of money that
+came back). A balance is debits less credits.
 
 Keys say what caused a transfer and make it happen once: `capture:<payment>`, `reserve:<payout>`,
-`payout:<payout>`, `return:<payout>`, `release:<payout>`, `chargeback:<payment>`, `credit:<payment>`.
+`payout:<payout>`, `return:<payout>`, `fee:<payout>`, `release:<payout>`, `chargeback:<payment>`,
+`credit:<payment>`.
 """
 
 from collections.abc import Iterable
@@ -40,6 +42,11 @@ def received(currency: str) -> str:
 def refunds_payable(currency: str) -> str:
     """Name the account of what was approved and is not sent yet (a credit balance)."""
     return f"refunds_payable:{currency}"
+
+
+def bank_fees(currency: str) -> str:
+    """Name the account of what banks kept of money that came back."""
+    return f"bank_fees:{currency}"
 
 
 def transfer(
@@ -137,6 +144,20 @@ def book_payout(payout: Payout, at: datetime) -> None:
 def book_return(payout: Payout, at: datetime) -> None:
     """Sent money came back and is owed again."""
     _book(payout, "return", cash(payout.rail, payout.currency), refunds_payable(payout.currency), at)
+
+
+def book_fee(payout: Payout, fee: Money, at: datetime) -> None:
+    """A bank kept a part of what came back: a cost of the company."""
+    transfer(
+        key=f"fee:{payout.pk}",
+        debit=bank_fees(payout.currency),
+        credit=cash(payout.rail, payout.currency),
+        amount=fee,
+        payment=payout.payment,
+        payout=payout,
+        request_id=payout.request_id,
+        at=at,
+    )
 
 
 def _book(payout: Payout, cause: str, debit: str, credit: str, at: datetime) -> None:

@@ -10,6 +10,7 @@ from payments.invariants.sql import plain
 _CASH: Final = "'cash:' || COALESCE(o.rail, p.rail) || ':' || t.currency"
 _RECEIVED: Final = "'received:' || t.currency"
 _PAYABLE: Final = "'refunds_payable:' || t.currency"
+_FEES: Final = "'bank_fees:' || t.currency"
 _WAYS: Final = " OR ".join(
     f"(t.key LIKE '{cause}:%%' AND d.code = {debit} AND c.code = {credit})"
     for cause, debit, credit in (
@@ -20,6 +21,7 @@ _WAYS: Final = " OR ".join(
         ("credit", _PAYABLE, _RECEIVED),
         ("payout", _PAYABLE, _CASH),
         ("return", _CASH, _PAYABLE),
+        ("fee", _FEES, _CASH),
     )
 )
 """From which account to which each cause moves money."""
@@ -78,7 +80,8 @@ LEDGER: Final = (
                     'reserve:' || {plain("t.payout_id")},
                     'release:' || {plain("t.payout_id")},
                     'payout:' || {plain("t.payout_id")},
-                    'return:' || {plain("t.payout_id")})))
+                    'return:' || {plain("t.payout_id")},
+                    'fee:' || {plain("t.payout_id")})))
         """,
     ),
     Check(
@@ -146,6 +149,7 @@ LEDGER: Final = (
             WHERE (t.key LIKE 'return:%%' AND o.state NOT IN ('failed', 'returned'))
                OR (t.key LIKE 'release:%%' AND o.state <> 'cancelled')
                OR (t.key LIKE 'reserve:%%' AND o.replaces_id IS NOT NULL)
+               OR (t.key LIKE 'fee:%%' AND (o.state <> 'returned' OR t.amount_minor >= o.amount_minor))
         """,
     ),
 )

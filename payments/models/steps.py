@@ -7,11 +7,13 @@ from django.db.models import F, Q
 from contracts.models import Document
 from kernel.ids import new_id
 from payments.models.payouts import Payout
+from payments.models.statements import StatementLine
 
 
 class StepKind(models.TextChoices):
     MARK_ACCEPTED = "mark_accepted", "it was sent"
     MARK_FAILED = "mark_failed", "it was not sent"
+    MARK_RETURNED = "mark_returned", "it came back less a fee"
     REPLACE = "replace", "send it again"
     GIVE_UP = "give_up", "it is not owed any more"
 
@@ -21,7 +23,7 @@ class PayoutStep(models.Model):
     What one of Finance wants to do with a payout: done when a second person confirms it.
 
     `evidence_reference` names the proof outside (a bank reference); `evidence` is a file of it, `value_date`
-    the day on which the bank moved the money.
+    the day on which the bank moved the money. `line` is what came back, where a bank kept a part.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -31,6 +33,7 @@ class PayoutStep(models.Model):
     evidence_reference = models.CharField(max_length=140, blank=True)
     value_date = models.DateField(null=True)
     evidence = models.ForeignKey(Document, on_delete=models.PROTECT, null=True, related_name="+")
+    line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, null=True, related_name="steps")
     proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()
     confirmed_by = models.ForeignKey(
@@ -59,6 +62,11 @@ class PayoutStep(models.Model):
                 | ~Q(evidence_reference="")
                 | Q(evidence__isnull=False),
                 name="a_payout_is_resolved_by_evidence",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="mark_returned", line__isnull=False)
+                | (~Q(kind="mark_returned") & Q(line__isnull=True)),
+                name="what_came_back_less_a_fee_names_its_line",
             ),
         ]
 

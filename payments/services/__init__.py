@@ -43,6 +43,7 @@ from payments.services.steps import (
     give_up_payout,
     replace_payout,
     resolve_manual,
+    return_less_fee,
     withdraw_step,
 )
 from payments.services.stripe_events import BadEvent, read_event
@@ -92,6 +93,7 @@ __all__ = [
     "resolve_break",
     "resolve_dispute",
     "resolve_manual",
+    "return_less_fee",
     "save_bank_account",
     "send_due_payouts",
     "set_event_aside",

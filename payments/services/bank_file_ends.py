@@ -28,7 +28,8 @@ from payments.services.bank_files import tell_file
 from payments.services.booking import book_answer
 from payments.services.journal import tell_payout
 from payments.services.payments import check_reason
-from payments.services.steps import SecondPersonNeeded, succeed
+from payments.services.steps import SecondPersonNeeded
+from payments.services.successors import succeed
 from payments.states import PAYOUT
 
 

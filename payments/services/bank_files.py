@@ -45,6 +45,10 @@ FILE_MAX: Final = 500
 """So many transfers in one file, so that it is made within one request."""
 
 
+ACCOUNT_CHANGED: Final = "account_changed"
+"""While the payouts were read their client got another account: the next look finds it."""
+
+
 class NothingForTheBank(DomainError):
     """No payout can go into a bank file now."""
 
@@ -67,7 +71,7 @@ class SendingHalted(DomainError):
     code = "sending_halted"
     kind = "conflict"
     title = (
-        "Sending is halted. Clear the open differences first; after a restore, import the newest statements."
+        "Sending is halted. Clear the open differences; after a restore, import every statement since then."
     )
 
 
@@ -115,7 +119,8 @@ def _judged(payout: Payout, person: User) -> Waiting:
 def why_not_by_file(payout: Payout) -> str:
     """Say as a code why a payout (with its destination) cannot go out in a bank file; empty if it can."""
     account = payout.destination
-    assert account is not None, "only payouts with an account are asked about"
+    if account is None:
+        return ACCOUNT_CHANGED
     amount = Money(payout.amount_minor, payout.currency)
     return why_no_transfer(amount=amount, holder=account.holder, iban=open_secret(account.iban_encrypted))
 
@@ -246,7 +251,7 @@ def hand_over_unfit_payouts(*, now: datetime, batch_max: int = FILE_MAX) -> int:
     handed = 0
     for found in payouts_for_the_bank(now)[:batch_max]:
         why = why_not_by_file(found)
-        if not why:
+        if why in ("", ACCOUNT_CHANGED):
             continue
         with transaction.atomic():
             payment: Payment = lock_payment(found.payment_id)

@@ -29,6 +29,7 @@ from payments.models import (
     Reconciliation,
     StatementLine,
 )
+from payments.restored_books import hold_of, is_book_known_again, last_comparison
 from payments.restores import database_identity
 from payments.services.breaks import leave_break
 
@@ -45,11 +46,12 @@ def compare_with_bank(
     """
     Leave a break for every transfer that the bank should have done by now and that is on no statement.
 
-    Only a comparison with a new statement (`after_statement`) says that this database knows the bank's book:
-    after a restore no bank file is made before one.
+    After a restore only a comparison with a new statement (`after_statement`) may say that this database
+    knows the bank's book again (`restored_books`): no bank file is made before one does.
     """
-    last = Reconciliation.objects.filter(rail=Rail.BANK_FILE).order_by("-started_at", "-id").first()
-    standing = database_identity() if last is None or after_statement else last.database
+    last = last_comparison()
+    held = hold_of(last, now)
+    is_known = held is None or (after_statement and is_book_known_again(held, now))
     day = local_date(now, zone_of(settings.COMPANY_TIME_ZONE))
     for payout in _missing(banking_day_before(day, MISSING_AFTER)):
         leave_break(
@@ -66,7 +68,7 @@ def compare_with_bank(
         started_at=now,
         ended_at=now,
         asked_by=principal.user,
-        database=standing,
+        database=database_identity() if is_known else "",
         lines_read=lines_read,
         differences=Break.objects.filter(resolved_at=None).count(),
     )
@@ -76,7 +78,7 @@ def compare_with_bank(
 
 
 def hold_bank_files(*, now: datetime) -> Reconciliation:
-    """Let no bank file be made before a statement was imported: this database was restored from a backup."""
+    """Let no bank file be made before all statements are there: this database was restored from a backup."""
     return Reconciliation.objects.create(
         rail=Rail.BANK_FILE, since=now, started_at=now, ended_at=now, database=""
     )
@@ -98,13 +100,18 @@ def _missing(executed_by: date) -> Iterator[Payout]:
 
 
 def bank_comparison_due(now: datetime) -> bool:
-    """Tell whether a day has passed since the last comparison, and whether there is anything to compare."""
+    """
+    Tell whether a day has passed since the last comparison, or was in another database.
+
+    The first is due as soon as there is a payout of the rail, so that every backup of one is known for it.
+    """
     if Rail.BANK_FILE.value not in settings.PAYOUT_RAILS:
         return False
-    last = Reconciliation.objects.filter(rail=Rail.BANK_FILE).order_by("-started_at", "-id").first()
+    last = last_comparison()
     if last is None:
-        return Payout.objects.filter(rail=Rail.BANK_FILE, bank_file__isnull=False).exists()
-    return now - last.started_at >= EVERY
+        return Payout.objects.filter(rail=Rail.BANK_FILE).exists()
+    is_restored = last.database not in ("", database_identity())
+    return is_restored or now - last.started_at >= EVERY
 
 
 def _tell(run: Reconciliation, principal: Principal, now: datetime) -> None:

@@ -15,7 +15,7 @@ from events.services import record_event
 from kernel.errors import NotFoundOrHidden, StaleState
 from kernel.money import Money
 from payments.checks import money_may_be_unsafe
-from payments.models import Break, BreakKind
+from payments.models import Break, BreakKind, PayoutStep
 from payments.services.payments import check_reason
 
 
@@ -96,6 +96,20 @@ def resolve_break(*, principal: Principal, break_id: UUID, resolution: str, now:
     found.save(update_fields=["owner", "resolved_at", "resolution"])
     _tell("break.resolved", found, principal.actor, now)
     return found
+
+
+def explain_breaks_of(
+    payout_id: UUID, kind: BreakKind, *, step: PayoutStep, actor: Actor, now: datetime
+) -> None:
+    """Resolve the open differences of a payout about money that came back: two people explained them."""
+    rows = Break.objects.select_for_update(no_key=True).filter(
+        payout_id=payout_id, kind=kind, resolved_at=None
+    )
+    for found in rows.filter(detail__answer="returned"):
+        found.owner = found.owner or step.proposed_by
+        found.resolved_at, found.resolution = now, step.reason
+        found.save(update_fields=["owner", "resolved_at", "resolution"])
+        _tell("break.resolved", found, actor, now)
 
 
 def _lock_open(break_id: UUID) -> Break:

@@ -21,6 +21,7 @@ from payments.models import Allocation, Method, Payment, PaymentStatus
 from payments.selectors import lock_payment, lock_stage, payment_of
 from payments.services.assignment import assign_waiting_usage
 from payments.services.journal import tell_payment
+from payments.services.payments import require_not_member
 from payments.states import PAYMENT
 
 BACKDATED_AT_MOST: Final = timedelta(days=1)
@@ -75,7 +76,8 @@ def capture_payment(
     """
     Note that provider or bank confirmed the money: freeze terms and deadline, allocate, book, assign usage.
 
-    `captured_at` is now unless given; `value_date` never decides the window. With `imported` (existing
+    `captured_at` is now unless given; `value_date` never decides the window; it is booked as of now, so that
+    no day of the books changes afterwards. With `imported` (existing
     contracts only) it may lie further back than a day; the payment is marked. With `received_at` the day is
     counted from when a provider's message came, not from when it could be worked off.
 
@@ -86,6 +88,7 @@ def capture_payment(
     """
     found = payment_of(principal, payment_id)
     require_money(principal)
+    require_not_member(principal, found.client_id)
     captured_at = captured_at or now
     _check_instant(captured_at, now, known_at=received_at or now, imported=imported)
     lock_contract(found.contract_id)
@@ -96,7 +99,7 @@ def capture_payment(
         changes["value_date"] = value_date
     _freeze(payment, captured_at, changes)
     allocate(payment)
-    ledger.book_capture(payment, captured_at)
+    ledger.book_capture(payment, now)
     assign_waiting_usage(payment)
     tell_payment(
         "payment.captured", payment, principal.actor, now,

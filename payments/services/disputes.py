@@ -19,7 +19,7 @@ from payments.selectors import lock_payment, payment_of
 from payments.services.breaks import leave_break
 from payments.services.coverage import uncover_stage
 from payments.services.journal import tell_payment
-from payments.services.payments import check_reason
+from payments.services.payments import check_reason, require_not_member
 from payments.services.refunds import cancel_ready
 from payments.states import PAYMENT
 
@@ -71,8 +71,9 @@ def resolve_dispute(*, principal: Principal, payment_id: UUID, reason: str = "",
     :raises NotFoundOrHidden, NotPermitted:
     :raises StaleState: the payment is not in dispute
     """
-    payment_of(principal, payment_id)
+    found = payment_of(principal, payment_id)
     require_money(principal)
+    require_not_member(principal, found.client_id)
     check_reason(reason)
     payment = lock_payment(payment_id)
     move(

@@ -1,7 +1,7 @@
 """What Finance says about a line of a statement that no machine matched; each with its reason."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -9,15 +9,15 @@ from django.utils.translation import gettext as _
 
 from accounts.principals import Principal
 from accounts.rights import require_finance
-from contracts.selectors import is_member, stage_of
+from contracts.selectors import stage_of
 from events.services import record_event
-from kernel.errors import DomainError, NotFoundOrHidden, NotPermitted, StaleState
+from kernel.errors import DomainError, NotFoundOrHidden, StaleState
 from kernel.money import Money
 from payments.models import Break, BreakKind, LineState, PayoutState, Rail, StatementLine
 from payments.selectors import payment_of, payout_of
 from payments.services.breaks import leave_break
 from payments.services.matching import EXPECTED, match_payout, record_for, take_payment
-from payments.services.payments import check_reason
+from payments.services.payments import check_reason, require_not_member
 
 
 class AmountDiffers(DomainError):
@@ -50,7 +50,7 @@ def match_line_to_payment(
     """
     line = _lock_open(principal, line_id, reason)
     payment = payment_of(principal, payment_id)
-    _require_not_member(principal, payment.client_id)
+    require_not_member(principal, payment.client_id)
     _require_credit(line)
     _require_amount(line, Money(payment.amount_minor, payment.currency))
     if payment.status not in EXPECTED:
@@ -77,7 +77,7 @@ def match_line_to_stage(
     """
     line = _lock_open(principal, line_id, reason)
     stage = stage_of(principal, stage_id)
-    _require_not_member(principal, stage.contract.client_id)
+    require_not_member(principal, stage.contract.client_id)
     _require_credit(line)
     payment = record_for(line, stage, principal, now)
     take_payment(line, payment, principal, now)
@@ -98,20 +98,21 @@ def match_line_to_payout(
     """
     line = _lock_open(principal, line_id, reason)
     payout = payout_of(principal, payout_id)
-    _require_not_member(principal, payout.client_id)
+    require_not_member(principal, payout.client_id)
     _require_amount(line, Money(payout.amount_minor, payout.currency))
-    if payout.rail not in (Rail.BANK_FILE, Rail.MANUAL) or payout.state not in possible_states(line):
+    if payout.rail not in (Rail.BANK_FILE, Rail.MANUAL) or payout.state not in POSSIBLE_STATES:
         raise StaleState(_("The payout is in no state for this."))
     if not match_payout(line, payout, principal=principal, now=now, is_by_hand=True):
         raise StaleState(_("Another line stands for this payout already."))
     return _end(line, principal, reason, now, payout=payout.pk)
 
 
-def possible_states(line: StatementLine) -> tuple[PayoutState, ...]:
-    """Give the states of a payout that a line can be about."""
-    if line.is_credit:
-        return PayoutState.ACCEPTED, PayoutState.SETTLED
-    return PayoutState.SUBMITTING, PayoutState.ACCEPTED, PayoutState.SETTLED
+POSSIBLE_STATES: Final = (PayoutState.ACCEPTED, PayoutState.SETTLED)
+"""
+Of a payout that one person matches with a line: two people, or the bank by its key, said before that it left.
+
+So nobody alone calls a payout paid whose file was not confirmed yet.
+"""
 
 
 @transaction.atomic
@@ -161,11 +162,6 @@ def _lock_open(principal: Principal, line_id: UUID, reason: str) -> StatementLin
     if line.state != LineState.OPEN:
         raise StaleState(_("Somebody has said already what this line is."))
     return line
-
-
-def _require_not_member(principal: Principal, client_id: UUID) -> None:
-    if principal.user is not None and is_member(principal.user, client_id):
-        raise NotPermitted("Nobody moves money of a client they belong to.")
 
 
 def _require_credit(line: StatementLine) -> None:

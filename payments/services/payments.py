@@ -1,6 +1,8 @@
 """Payments before their money arrived: recorded, authorised, failed, voided."""
 
+import re
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -10,11 +12,11 @@ from django.utils.translation import gettext as _
 from accounts.principals import Principal
 from accounts.rights import require_money
 from contracts.models import Contract, ContractState, Stage
-from contracts.selectors import lock_contract, stage_of
+from contracts.selectors import is_member, lock_contract, stage_of
 from contracts.services.acts import ContractNotSigned
 from events.numbers import next_number
 from kernel.days import local_date, zone_of
-from kernel.errors import DomainError, Fault, InvalidInput, StaleState
+from kernel.errors import DomainError, Fault, InvalidInput, NotPermitted, StaleState
 from kernel.money import CurrencyMismatch, Money
 from kernel.states import move
 from payments.models import Method, Payment, PaymentStatus, Rail
@@ -26,6 +28,8 @@ from payments.states import PAYMENT
 AMOUNT_MINOR_MAX = 10**17
 TEXT_MAX = 140
 REASON_MAX = 500
+STRIPE_NAME: Final = re.compile(r"(pi|ch|py)_[A-Za-z0-9_]+")
+"""How Stripe names a payment: its intent, or its charge."""
 
 
 class StageRemoved(DomainError):
@@ -61,6 +65,7 @@ def record_payment(
     Record a payment that is expected or announced; it counts for the stage, its money has not arrived.
 
     `rail` is how money would go back (default: the first that is switched on; through Stripe cards only).
+    A card payment through Stripe needs Stripe's name of it: without it the webhook would record it again.
 
     :raises NotFoundOrHidden: no such stage for this principal
     :raises NotPermitted: recording money is for Finance and systems
@@ -110,6 +115,9 @@ def _check_input(amount: Money, method: str, rail: str, reference: str, provider
         faults.append(Fault(path="method", message="must be one of: bank, card, cash"))
     if rail not in settings.PAYOUT_RAILS:
         faults.append(Fault(path="rail", message=f"must be one of: {', '.join(settings.PAYOUT_RAILS)}"))
+    if rail == Rail.STRIPE and method == Method.CARD and not STRIPE_NAME.fullmatch(provider_reference):
+        message = "must be Stripe's name of the payment (pi_… or ch_…): its messages find it by that"
+        faults.append(Fault(path="provider_reference", message=message))
     for path, text in (("reference", reference), ("provider_reference", provider_reference)):
         if len(text) > TEXT_MAX or "\0" in text:
             faults.append(Fault(path=path, message=f"must be a text of at most {TEXT_MAX} characters"))
@@ -154,6 +162,16 @@ def _is_known(payment: Payment) -> bool:
 def number_of_payment(now: datetime) -> str:
     """Take the next number of a payment, in the year of the company's zone."""
     return next_number("P", local_date(now, zone_of(settings.COMPANY_TIME_ZONE)).year)
+
+
+def require_not_member(principal: Principal, client_id: UUID) -> None:
+    """
+    Let nobody move money of a client they belong to.
+
+    :raises NotPermitted: the person is a member of the client
+    """
+    if principal.user is not None and is_member(principal.user, client_id):
+        raise NotPermitted("Nobody moves money of a client they belong to.")
 
 
 @transaction.atomic

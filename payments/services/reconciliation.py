@@ -42,7 +42,7 @@ LAG: Final = timedelta(minutes=30)
 """A provider's lists lag: what is missing there counts as missing only when it is older."""
 
 RETRY_AFTER: Final = timedelta(minutes=10)
-_GONE_WELL: Final = (AnswerKind.ACCEPTED, AnswerKind.SETTLED)
+GONE_WELL: Final = (AnswerKind.ACCEPTED, AnswerKind.SETTLED)
 _PAID: Final = (PayoutState.ACCEPTED, PayoutState.SETTLED)
 
 
@@ -170,11 +170,11 @@ def _compare_line(compared: _Comparison, line: ProviderLine) -> None:
     payout = None if line.key is None else of_rail.filter(pk=line.key).first()
     if payout is None:
         if line.kind != AnswerKind.FAILED:
-            _leave_theirs(compared, line)
+            leave_theirs(line, rail=compared.run.rail, now=compared.now)
         return
     compared.seen.add(payout.pk)
-    if line.kind in _GONE_WELL and compared.live.setdefault(payout.pk, line.reference) != line.reference:
-        _leave_theirs(compared, line, payout)
+    if line.kind in GONE_WELL and compared.live.setdefault(payout.pk, line.reference) != line.reference:
+        leave_theirs(line, payout, rail=compared.run.rail, now=compared.now)
         return
     book_line(payout, line, compared.now)
 
@@ -217,21 +217,19 @@ def _claim_if_ready(payout_id: UUID, line: ProviderLine, now: datetime) -> None:
         claim_payout(payout, min(now, line.created_at))
 
 
-def _leave_theirs(compared: _Comparison, line: ProviderLine, payout: Payout | None = None) -> None:
+def leave_theirs(line: ProviderLine, payout: Payout | None = None, *, rail: str, now: datetime) -> None:
     """Note money that the provider sent and that no payout of ours explains, or a payout a second time."""
     payment = None
     if payout is None and line.payment_reference:
-        payment = Payment.objects.filter(
-            rail=compared.run.rail, provider_reference=line.payment_reference
-        ).first()
+        payment = Payment.objects.filter(rail=rail, provider_reference=line.payment_reference).first()
     leave_break(
         kind=BreakKind.THEIRS_ONLY,
         payment_id=payout.payment_id if payout else payment.pk if payment else None,
         payout_id=payout.pk if payout else None,
         amount=line.amount,
-        now=compared.now,
+        now=now,
         reference=line.reference,
-        detail={"rail": str(compared.run.rail), "answer": line.kind.value},
+        detail={"rail": str(rail), "answer": line.kind.value},
     )
 
 

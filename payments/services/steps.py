@@ -19,13 +19,24 @@ from kernel.days import local_date, zone_of
 from kernel.errors import DomainError, Fault, InvalidInput, NotPermitted, StaleState
 from kernel.states import move
 from payments import ledger
-from payments.models import Break, BreakKind, Payment, Payout, PayoutState, PayoutStep, Rail, StepKind
+from payments.models import (
+    Break,
+    BreakKind,
+    Payment,
+    Payout,
+    PayoutState,
+    PayoutStep,
+    Rail,
+    StatementLine,
+    StepKind,
+)
 from payments.models.payments import PaymentStatus
-from payments.selectors import lock_payment, lock_payout, lock_step, payout_of
-from payments.services.bank_accounts import destination_of
+from payments.selectors import line_of, lock_payment, lock_payout, lock_step, payout_of
 from payments.services.journal import tell_payout
 from payments.services.payments import TEXT_MAX, check_reason
 from payments.services.refunds import cancel_ready, count_as_refunded, count_as_reserved
+from payments.services.short_returns import book_short_return, lock_line_of, require_short_return
+from payments.services.successors import succeed
 from payments.states import PAYOUT
 
 _RESOLUTIONS: Final = (StepKind.MARK_ACCEPTED, StepKind.MARK_FAILED)
@@ -113,6 +124,24 @@ def _check_value_date(value_date: date | None, accepted: bool, now: datetime) ->
 
 
 @transaction.atomic
+def return_less_fee(
+    *, principal: Principal, payout_id: UUID, line_id: UUID, reason: str, now: datetime
+) -> PayoutStep:
+    """
+    Propose that a payout came back with a line of a statement that holds less: a bank on the way kept a fee.
+
+    Confirmed, all of it is owed again and the fee is a cost of the company. Nobody types an amount.
+
+    :raises NotFoundOrHidden, NotPermitted:
+    :raises InvalidInput: no reason
+    :raises StaleState: the payout is not out, or the line is not money that came back less a fee
+    :raises StepOpen: another step waits for its second person
+    """
+    line = line_of(principal, line_id)
+    return _propose(principal, payout_id, StepKind.MARK_RETURNED, reason, now, line=line)
+
+
+@transaction.atomic
 def replace_payout(*, principal: Principal, payout_id: UUID, reason: str, now: datetime) -> PayoutStep:
     """
     Propose to send a failed or returned payout again, as a successor with a key of its own.
@@ -149,6 +178,7 @@ def _propose(
     evidence_reference: str = "",
     evidence: Document | None = None,
     value_date: date | None = None,
+    line: StatementLine | None = None,
 ) -> PayoutStep:
     payout_of(principal, payout_id)
     person = require_finance(principal)
@@ -158,7 +188,7 @@ def _propose(
         raise InvalidInput(faults=[Fault(path="evidence_reference", message=message)])
     payout = lock_payout(payout_id)
     _require_not_member(person, payout)
-    _require_possible(payout, kind)
+    _require_possible(payout, kind, line)
     if PayoutStep.objects.filter(payout=payout, confirmed_at=None, withdrawn_at=None).exists():
         raise StepOpen
     step = PayoutStep.objects.create(
@@ -168,6 +198,7 @@ def _propose(
         evidence_reference=evidence_reference,
         evidence=evidence,
         value_date=value_date,
+        line=line,
         proposed_by=person,
         proposed_at=now,
     )
@@ -175,11 +206,14 @@ def _propose(
     return step
 
 
-def _require_possible(payout: Payout, kind: StepKind) -> None:
+def _require_possible(payout: Payout, kind: StepKind, line: StatementLine | None) -> None:
     """
     :raises StaleState: the payout is in no state for such a step
     :raises DifferenceOpen: the provider says otherwise
     """
+    if line is not None:
+        require_short_return(payout, line)
+        return
     if kind in _RESOLUTIONS:
         _require_manual(payout, kind)
         return
@@ -232,6 +266,7 @@ def confirm_step(*, principal: Principal, step_id: UUID, now: datetime) -> Payou
     person = person_of(principal)
     if not (is_finance(person) or is_approver(person)):
         raise NotPermitted("The second person is one of Finance, or an Approver.")
+    line = lock_line_of(step_id)
     payment = _lock_payment_of(step_id)
     step = lock_step(step_id)
     assert payment is not None, "a step has a payout, and a payout a payment"
@@ -241,7 +276,7 @@ def confirm_step(*, principal: Principal, step_id: UUID, now: datetime) -> Payou
     payout = lock_payout(step.payout_id)
     payout.payment = payment
     _require_not_member(person, payout)
-    _require_possible(payout, StepKind(step.kind))
+    _require_possible(payout, StepKind(step.kind), line)
     step.confirmed_by, step.confirmed_at = person, now
     step.save(update_fields=["confirmed_by", "confirmed_at"])
     return _DO[StepKind(step.kind)](payout, payment, step, principal, now)
@@ -338,44 +373,10 @@ def _succeed_by(
     )  # fmt: skip
 
 
-def succeed(
-    payout: Payout,
-    payment: Payment,
-    *,
-    proposed_by: User | None,
-    confirmed_by: User | None,
-    principal: Principal,
-    now: datetime,
-    step: UUID,
-) -> Payout:
-    """
-    Make the successor of a payout that ended unpaid, by two people; `step` is the id of what they did.
-
-    The money stays reserved, so nothing is booked. The payment is locked.
-    """
-    destination = destination_of(client_id=payout.client_id, rail=payout.rail, now=now)
-    successor = Payout(
-        request_id=payout.request_id,
-        payment=payment,
-        client_id=payout.client_id,
-        amount_minor=payout.amount_minor,
-        currency=payout.currency,
-        rail=payout.rail,
-        destination_id=destination.account_id,
-        not_before=destination.not_before,
-        replaces=payout,
-        created_at=now,
-        created_by=proposed_by,
-        confirmed_by=confirmed_by,
-    )
-    successor.save(force_insert=True)
-    tell_payout("payout.replaced", successor, principal.actor, now, step=step, replaces=payout.pk)
-    return successor
-
-
 _DO: Final[dict[StepKind, Callable[[Payout, Payment, PayoutStep, Principal, datetime], Payout]]] = {
     StepKind.MARK_ACCEPTED: _mark_accepted,
     StepKind.MARK_FAILED: _mark_failed,
+    StepKind.MARK_RETURNED: book_short_return,
     StepKind.REPLACE: _replace,
     StepKind.GIVE_UP: _give_up,
 }

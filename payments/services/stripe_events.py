@@ -6,25 +6,33 @@ the event itself: it says when the money was confirmed, and no object does.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
 
 from accounts.principals import SYSTEM
 from payments.gateways.protocol import AnswerKind, ProviderLine
 from payments.gateways.stripe import Contradiction, IntentFound, ObjectGone, StripeReader
 from payments.gateways.stripe.objects import DisputeState, IntentState
 from payments.models import Method, Payment, PaymentStatus, Payout, ProviderEvent, Rail
+from payments.selectors import lock_payment, lock_payout
 from payments.services.capture import capture_payment, provider_capture_instant
 from payments.services.disputes import charge_back_payment, dispute_payment, resolve_dispute
 from payments.services.payments import authorise_payment, fail_payment, record_payment
-from payments.services.reconciliation import book_line
+from payments.services.reconciliation import GONE_WELL, book_line, leave_theirs
 
 READER: Final = StripeReader()
 
 SUCCEEDED: Final = "payment_intent.succeeded"
 TRY_FAILED: Final = "payment_intent.payment_failed"
+REFUND_NAME: Final = re.compile(r"(re|pyr)_")
+"""How Stripe's name of a refund begins; what people noted as proof is another name."""
+
 _AWAITED: Final = (PaymentStatus.PENDING, PaymentStatus.AUTHORISED)
 _ENDED_WITHOUT_MONEY: Final = (PaymentStatus.FAILED, PaymentStatus.VOIDED)
 
@@ -152,8 +160,10 @@ def _record(found: IntentFound, now: datetime) -> Payment:
     under the intent's name and has not ended was recorded by somebody else just now: that is refused.
 
     :raises NotYet: the second try has no charge that names it
+    :raises Contradiction: a card payment of the stage was recorded without a name, and may be this one
     """
     assert found.stage_id is not None
+    _require_no_nameless(found.stage_id)
     ended = Payment.objects.filter(status__in=_ENDED_WITHOUT_MONEY)
     known = ended.filter(rail=Rail.STRIPE, provider_reference=found.reference).exists()
     if known and not found.charge:
@@ -167,6 +177,13 @@ def _record(found: IntentFound, now: datetime) -> Payment:
         provider_reference=found.charge if known else found.reference,
         now=now,
     )
+
+
+def _require_no_nameless(stage_id: UUID) -> None:
+    rows = Payment.objects.filter(stage_id=stage_id, rail=Rail.STRIPE, method=Method.CARD)
+    nameless = rows.filter(provider_reference="").exclude(status__in=_ENDED_WITHOUT_MONEY).first()
+    if nameless is not None:
+        raise Contradiction(f"{nameless.number} was recorded without Stripe's name and may be this payment")
 
 
 def _authorise(found: IntentFound, payment: Payment | None, now: datetime) -> str:
@@ -234,24 +251,30 @@ def _work_dispute(told: Told, now: datetime) -> str:
 
 
 def _work_refund(told: Told, now: datetime) -> str:
-    """Book how far a refund is; one that names no payout of ours is left to the comparison of the books."""
-    found = READER.refund(told.object_id)
-    payout = Payout.objects.filter(pk=found.payout_id, rail=Rail.STRIPE).first() if found.payout_id else None
-    if payout is None:
+    """Book how far a refund is; money that went back by no order of ours is a difference at once."""
+    line = READER.refund(told.object_id)
+    if line.kind == AnswerKind.UNKNOWN:
+        raise Contradiction(f"a refund that cannot be read: {line.code}")
+    payout = Payout.objects.filter(pk=line.key, rail=Rail.STRIPE).first() if line.key else None
+    if payout is not None:
+        return _book_refund(payout, line, now)
+    if line.kind == AnswerKind.FAILED:
         return "not_ours"
-    answer = found.answer
-    if answer.kind == AnswerKind.UNKNOWN or answer.amount is None:
-        raise Contradiction(f"a refund that cannot be read: {answer.code} {answer.detail}")
-    line = ProviderLine(
-        reference=answer.reference,
-        key=payout.pk,
-        amount=answer.amount,
-        kind=answer.kind,
-        created_at=datetime.fromtimestamp(found.created, UTC),
-        code=answer.code,
-    )
+    leave_theirs(line, rail=Rail.STRIPE.value, now=now)
+    return "not_ordered"
+
+
+@transaction.atomic
+def _book_refund(payout: Payout, line: ProviderLine, now: datetime) -> str:
+    """Book a refund of a payout, unless it moved the money of that payout a second time."""
+    lock_payment(payout.payment_id)
+    payout = lock_payout(payout.pk)
+    known = payout.provider_reference
+    if line.kind in GONE_WELL and REFUND_NAME.match(known) and known != line.reference:
+        leave_theirs(line, payout, rail=Rail.STRIPE.value, now=now)
+        return "second_time"
     book_line(payout, line, now)
-    return answer.kind.value
+    return line.kind.value
 
 
 _WORK: Final[dict[str, Callable[[Told, datetime], str]]] = {

@@ -22,6 +22,7 @@ from payments.gateways import sepa
 from payments.models import BankFile, Break, Payment, Payout, Reconciliation
 from payments.selectors import repeats_of
 from payments.services import (
+    bank_files,
     confirm_bank_file,
     discard_bank_file,
     dispute_payment,
@@ -33,7 +34,13 @@ from payments.services import (
     waiting_for_the_bank,
     withdraw_discard,
 )
-from payments.services.bank_files import NothingForTheBank, OtherPayouts, SendingHalted, fingerprint
+from payments.services.bank_files import (
+    NothingForTheBank,
+    OtherPayouts,
+    SendingHalted,
+    fingerprint,
+    hand_over_unfit_payouts,
+)
 from payments.services.steps import SecondPersonNeeded
 from payments.tests.bank_book import BERLIN, account_of, another_of_finance, bank_payment, bank_payouts
 from payments.tests.scenes import (
@@ -308,6 +315,19 @@ def test_what_is_not_in_euros_goes_to_finance_and_spoils_no_file(cast, payment):
     assert state_of(strange) == "manual"
     strange.refresh_from_db()
     assert strange.failure_code == "not_in_euros"
+
+
+def test_a_payout_whose_account_changes_while_it_is_read_is_left_out(cast, payment, monkeypatch):
+    """PostgreSQL gives such a row as it is after the change, without the account that it was joined with."""
+    stays = ready_payout(payment)
+    changes = ready_payout(bank_payment(signed_contract(cast, client=cast.other_client)))
+    rows = Payout.objects.filter(state="ready").select_related("payment", "destination", "client")
+    monkeypatch.setattr(bank_files, "payouts_for_the_bank", lambda now: rows.order_by("id"))
+
+    file = make_bank_file(principal=cast.as_finn, now=LATER)
+
+    assert [payout.pk for payout in file.payouts.all()] == [stays.pk]
+    assert (hand_over_unfit_payouts(now=LATER), state_of(changes)) == (0, "ready")
 
 
 def test_a_payout_without_an_account_waits_and_is_not_stuck(cast, contract):

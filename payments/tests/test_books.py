@@ -15,8 +15,8 @@ from kernel.errors import NotPermitted
 from kernel.money import Money
 from payments import ledger
 from payments.books import account_sums, day_sums, entries
-from payments.services import cancel_payout
-from payments.tests.scenes import captured_payment, eur, ready_payout, settle
+from payments.services import cancel_payout, capture_payment
+from payments.tests.scenes import captured_payment, eur, pending_payment, ready_payout, settle
 
 JUNE = {"since": datetime(2026, 5, 31, 22, tzinfo=UTC), "until": datetime(2026, 6, 30, 22, tzinfo=UTC)}
 NEXT_DAY = NOW + timedelta(days=1)
@@ -84,6 +84,21 @@ def test_a_day_begins_by_the_companys_clocks(contract, at, day):
 
     assert entry.day.isoformat() == day
     assert {row.day.isoformat() for row in day_sums(SYSTEM, **JUNE)} == {day}
+
+
+def test_a_day_that_is_over_does_not_change_by_what_is_entered_later(cast, contract):
+    """The money was confirmed at eleven in the evening and entered the next morning."""
+    payment = pending_payment(contract)
+    before = list(day_sums(SYSTEM, since=JUNE["since"], until=NOW + timedelta(hours=13)))
+
+    late, entered = NOW + timedelta(hours=12), NOW + timedelta(hours=22)
+    capture_payment(principal=cast.as_finn, payment_id=payment.pk, captured_at=late, now=entered)
+
+    assert list(day_sums(SYSTEM, since=JUNE["since"], until=NOW + timedelta(hours=13))) == before
+    (entry,) = entries(SYSTEM, **JUNE)
+    assert (entry.day.isoformat(), str(entry.arrived_on)) == ("2026-06-02", "2026-06-01")
+    payment.refresh_from_db()
+    assert payment.captured_at == late
 
 
 def test_a_period_ends_before_its_end(payment):

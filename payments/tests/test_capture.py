@@ -5,14 +5,21 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from accounts.principals import SYSTEM
-from contracts.services import publish_terms
+from contracts.models import Role
+from contracts.services import add_member, publish_terms
 from contracts.tests.cast import METERS, NOW, STAGES, signed_contract
 from events.models import Event
-from kernel.errors import StaleState
+from kernel.errors import NotPermitted, StaleState
 from payments import ledger
 from payments.allocation import allocate_prepayment
 from payments.models import Allocation, Transfer
-from payments.services import authorise_payment, capture_payment, provider_capture_instant
+from payments.services import (
+    authorise_payment,
+    capture_payment,
+    dispute_payment,
+    provider_capture_instant,
+    resolve_dispute,
+)
 from payments.services.capture import CapturedInTheFuture, CapturedTooFarBack
 from payments.tests.scenes import captured_payment, pending_payment, violated
 
@@ -49,6 +56,20 @@ def test_later_terms_change_nothing_for_a_captured_payment(cast, contract):
     payment.refresh_from_db()
     assert (payment.terms.version, payment.deadline_text) == (1, "2026-06-05T00:00:00+02:00")
     assert (later.terms.version, later.deadline_text) == (2, "2026-07-02T00:00:00+02:00")
+
+
+def test_nobody_says_that_money_of_a_client_they_belong_to_arrived(cast, contract):
+    """It would start the window of their own client."""
+    payment = pending_payment(contract)
+    add_member(principal=SYSTEM, client_id=cast.client.pk, user=cast.finn, role=Role.VIEWER, now=NOW)
+
+    with pytest.raises(NotPermitted):
+        capture_payment(principal=cast.as_finn, payment_id=payment.pk, now=NOW)
+
+    disputed = captured_payment(contract, "S2", "500.00")
+    dispute_payment(principal=SYSTEM, payment_id=disputed.pk, now=NOW)
+    with pytest.raises(NotPermitted):
+        resolve_dispute(principal=cast.as_finn, payment_id=disputed.pk, now=NOW)
 
 
 @pytest.mark.parametrize(

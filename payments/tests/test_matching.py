@@ -15,8 +15,10 @@ from payments.models import (
 )
 from payments.references import is_named, payment_reference
 from payments.services import (
+    confirm_bank_file,
     dispute_line,
     import_statement,
+    make_bank_file,
     match_line_to_payment,
     match_line_to_payout,
     match_line_to_stage,
@@ -26,6 +28,7 @@ from payments.services.line_acts import AmountDiffers, WrongDirection
 from payments.tests.bank_book import (
     TUESDAY,
     Entry,
+    bank_payouts,
     come_back,
     counts,
     line,
@@ -277,3 +280,19 @@ def test_a_bank_line_is_not_the_money_of_a_payment_that_stripe_confirms(cast, co
         )
 
     assert line().state == "open"
+
+
+def test_nobody_alone_calls_a_payout_paid_whose_file_was_not_confirmed(cast, payment, flo):
+    """A line without the payout's key says nothing by itself: the upload needs its second person."""
+    (payout,) = bank_payouts(payment, ["40.00"])
+    file = make_bank_file(principal=cast.as_finn, now=NOW)
+    take(cast, statement(Entry(amount="-40.00", text="Rent")))
+    match = {"principal": cast.as_finn, "line_id": line().pk, "payout_id": payout.pk, "reason": "It is."}
+
+    with pytest.raises(StaleState):
+        match_line_to_payout(**match, now=TUESDAY)
+
+    assert (state_of(payout), line().state, counters_of(payment)) == ("submitting", "open", (4000, 0))
+    confirm_bank_file(principal=flo, file_id=file.pk, now=TUESDAY)
+    match_line_to_payout(**match, now=TUESDAY)
+    assert state_of(payout) == "settled"

@@ -139,3 +139,25 @@ def test_the_guards_let_everything_through_that_the_services_do(cast, contract):
 
     assert Payout.objects.get().state == "settled"
     assert violated() == []
+
+
+def test_a_card_payment_through_stripe_carries_stripes_name(contract, settings):
+    settings.PAYOUT_RAILS = ["stripe", "sandbox"]
+    payment = pending_payment(contract, "S2", "100.00", method="card", provider_reference="pi_1")
+
+    refused("the name that Stripe gave it", copy_of, payment, number="P-1", provider_reference="")
+
+    assert copy_of(payment, number="P-2", provider_reference="pi_2").rail == "stripe"
+
+
+def test_the_rail_of_a_payment_is_fixed_once_its_money_arrived(contract):
+    """The ledger holds the money under the rail, and a refund leaves by it."""
+    expected = pending_payment(contract, "S2", "100.00")
+    arrived = captured_payment(contract)
+
+    assert Payment.objects.filter(pk=expected.pk).update(rail="manual") == 1
+    refused(
+        "the rail of a payment whose money arrived",
+        Payment.objects.filter(pk=arrived.pk).update,
+        rail="manual",
+    )

@@ -210,4 +210,4 @@ def test_an_old_instant_is_kept_as_the_door_took_it(contract):
 def test_what_did_not_come_by_card_does_not_go_back_by_card(contract, settings, method, rail):
     settings.PAYOUT_RAILS = ["stripe", "bank_file", "manual"]
 
-    assert pending_payment(contract, method=method).rail == rail
+    assert pending_payment(contract, method=method, provider_reference=f"pi_{method}").rail == rail

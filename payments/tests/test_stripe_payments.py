@@ -7,11 +7,12 @@ import pytest
 
 from accounts.principals import SYSTEM
 from contracts.tests.cast import NOW, stage_named
+from kernel.errors import InvalidInput
 from payments import services
 from payments.models import Payment, Transfer
 from payments.services import stripe_events
 from payments.tests.hearing import LATER, captured, hear, keep
-from payments.tests.scenes import eur, violated
+from payments.tests.scenes import eur, pending_payment, violated
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -146,3 +147,29 @@ def test_a_second_try_without_a_charge_waits_for_its_name(stripe, stage):
 
     assert refused.startswith("NotYet")
     assert Payment.objects.get().status == "failed"
+
+
+@pytest.mark.parametrize("name", ["", "  ", "in_1", "pi_", "pi 1"])
+def test_a_card_payment_is_not_recorded_without_the_name_that_stripe_knows_it_by(stripe, stage, name):
+    """Stripe's event would not find it, and the money would be captured twice."""
+    with pytest.raises(InvalidInput) as caught:
+        services.record_payment(
+            principal=SYSTEM, stage_id=stage.pk, amount=eur("500.00"), method="card",
+            provider_reference=name, now=NOW,
+        )  # fmt: skip
+
+    assert [fault.path for fault in caught.value.faults] == ["provider_reference"]
+
+
+def test_what_may_be_a_payment_without_a_name_is_left_to_people(stripe, stage):
+    """A payment that was recorded before names were asked for."""
+    old = pending_payment(stage.contract, amount="400.00", method="card", provider_reference="pi_old")
+    Payment.objects.filter(pk=old.pk).update(provider_reference="")
+    event = stripe.goes(stripe.intend(40000, stage=str(stage.pk)), "succeeded")
+
+    (refused,) = hear(event)
+
+    assert refused.startswith("Contradiction")
+    assert old.number in refused
+    services.void_payment(principal=SYSTEM, payment_id=old.pk, now=LATER)
+    assert hear(event, at=LATER + timedelta(minutes=1)) == ["captured"]

@@ -142,17 +142,6 @@ def test_another_amount_than_ordered_is_never_booked(stripe, stage):
     assert counters_of(payment) == (10000, 0)
 
 
-def test_somebody_elses_refund_is_left_to_the_comparison_of_the_books(stripe, stage):
-    intent, _ = captured(stripe, stage)
-    stripe.refund("dashboard", {"payment_intent": intent["id"], "amount": "500"})
-
-    assert hear(stripe.events[-1]) == ["not_ours"]
-    services.reconcile(rail="stripe", now=LATER + timedelta(hours=1))
-
-    assert Break.objects.get().kind == "theirs_only"
-    assert "I14" in violated(LATER)
-
-
 def test_a_refund_on_its_way_is_looked_up_until_it_arrived(stripe, stage):
     _, payment = captured(stripe, stage)
     payout = ready_payout(payment)
@@ -178,3 +167,32 @@ def test_a_second_lost_dispute_is_left_to_finance_and_not_forgotten(stripe, stag
     assert refused.startswith("Contradiction")
     payment.refresh_from_db()
     assert payment.charged_back_minor == 40000
+
+
+def test_a_refund_that_somebody_made_at_stripe_halts_sending_when_it_is_told(stripe, stage):
+    """By hand in Stripe's own pages: no payout of ours orders it."""
+    intent, payment = captured(stripe, stage)
+    waiting = ready_payout(payment)
+    stripe.refund("dashboard", {"payment_intent": intent["id"], "amount": "500"})
+
+    assert hear(stripe.events[-1]) == ["not_ordered"]
+
+    found = Break.objects.get()
+    assert (found.kind, found.payment_id, found.amount_minor) == ("theirs_only", payment.pk, 500)
+    assert (violated(LATER), send(LATER), state_of(waiting)) == (["I14"], 0, "ready")
+    services.reconcile(rail="stripe", now=LATER + timedelta(hours=1))
+    assert Break.objects.get() == found
+
+
+def test_a_second_refund_of_one_payout_halts_sending_when_it_is_told(stripe, stage):
+    intent, payment = captured(stripe, stage)
+    payout = ready_payout(payment)
+    send(LATER)
+    order = {"payment_intent": intent["id"], "amount": "10000", "metadata": {"payout": str(payout.pk)}}
+    stripe.refund("again", order)
+
+    assert hear(*stripe.events[-2:]) == ["settled", "second_time"]
+
+    found = Break.objects.get()
+    assert (found.kind, found.payout_id) == ("theirs_only", payout.pk)
+    assert (violated(LATER), counters_of(payment)) == (["I14"], (0, 10000))

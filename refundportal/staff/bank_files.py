@@ -55,6 +55,7 @@ from refundportal.web.recently import has_shown_who
 
 WHY_NOT: Mapping[str, Any] = {
     "own_client": _("You belong to this client: somebody else gathers it."),
+    "account_changed": _("The client is changing the account just now: look again."),
     "not_in_euros": _("Not in euros: Finance sends it by hand."),
     "outside_sepa": _("The account is outside the SEPA zone: Finance sends it by hand."),
     "iban_invalid": _("The IBAN is wrong: Finance sends it by hand."),
@@ -322,9 +323,13 @@ class BankFileAdmin(ActingAdmin):
         return TemplateResponse(request, "staff/bank_file_new.html", context, status=status)
 
     def file_view(self, request: HttpRequest, row_id: UUID) -> HttpResponse:
-        """Give the bytes of a file as a download, for Finance alone: they hold whole IBANs."""
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
+        """
+        Give the bytes of a file as a download, for Finance alone: they hold whole IBANs.
+
+        The journal notes who took them, so HEAD, which takes nothing, is not answered.
+        """
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
         visit = visit_of(request)
         if not self.has_view_permission(request) or not visit.is_finance:
             raise PermissionDenied

@@ -31,6 +31,7 @@ CAUSES: Final = {
     "release": gettext_noop("its payout was cancelled before it was sent"),
     "payout": gettext_noop("the money left"),
     "return": gettext_noop("it came back and is owed again"),
+    "fee": gettext_noop("a bank kept a part of what came back"),
     "credit": gettext_noop("the credit was given to the other stage"),
 }
 """What moved money, in words, by the word before the colon of a transfer's key."""

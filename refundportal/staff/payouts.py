@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.groups import is_approver
 from contracts.models import Document
 from kernel.money import Money
-from payments.models import Payout, PayoutState, PayoutStep
+from payments.models import Payout, PayoutState, PayoutStep, StatementLine
 from payments.models.payments import PaymentStatus
 from payments.selectors import chain_of, payout_of, payouts_of
 from payments.services import (
@@ -24,16 +24,19 @@ from payments.services import (
     give_up_payout,
     replace_payout,
     resolve_manual,
+    return_less_fee,
     withdraw_step,
 )
+from payments.services.short_returns import BY_BANK, OUT, lines_of_a_short_return
 from payments.services.steps import is_missing_at_the_bank
 from refundportal.staff import shown
 from refundportal.staff.acts import Act, ActForm, ActingAdmin, finance_only, first_of, record_url, refusing
-from refundportal.staff.fields import EvidenceField, YesNoField, reason_field
+from refundportal.staff.fields import EvidenceField, IdField, YesNoField, reason_field
 from refundportal.staff.lists import Currency
 from refundportal.staff.site import site
 from refundportal.staff.visits import Visit, visit_of
 from refunds.models import RefundRequest
+from refunds.wording import money_words
 
 STATES = {
     "ready": ("hourglass", ""),
@@ -47,6 +50,7 @@ STATES = {
     "cancelled": ("ban", "soft"),
 }
 IN_DOUBT = (PayoutState.UNKNOWN, PayoutState.MANUAL)
+LINES_SHOWN_MAX = 200
 ENDED_BADLY = (PayoutState.FAILED, PayoutState.RETURNED)
 
 
@@ -175,6 +179,56 @@ class Resolve(PayoutAct):
         return gettext("Proposed. A second person confirms it.")
 
 
+class ReturnedLessFeeForm(PayoutReasonForm):
+    field_order = ("line", "reason")
+
+    def __init__(self, *args: Any, lines: Iterable[StatementLine], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "—"), *((str(row.pk), _line_words(row)) for row in lines)]
+        self.fields["line"] = IdField(label=_("What came back"), choices=choices)
+        self.order_fields(self.field_order)
+
+
+def _line_words(row: StatementLine) -> str:
+    words = gettext("%(day)s: %(amount)s, %(who)s") % {
+        "day": row.booked_on.isoformat(),
+        "amount": money_words(Money(row.amount_minor, row.currency).text, row.currency),
+        "who": row.counterparty or row.reference or row.external_id,
+    }
+    return words[:200]
+
+
+class ReturnedLessFee(PayoutAct):
+    name = "returned-less-fee"
+    title = _("It came back less a fee")
+    icon = "undo-2"
+    button = _("Propose this")
+    explanation = _(
+        "A second person confirms it; then all of it is owed again, and what a bank kept is a cost of the "
+        "company."
+    )
+    needs = OUT
+    form_class = ReturnedLessFeeForm
+
+    def _lines(self) -> list[StatementLine]:
+        return list(lines_of_a_short_return(self.visit.principal, self.row)[:LINES_SHOWN_MAX])
+
+    def why_not(self) -> str:
+        by_bank = refusing(self.row.rail not in BY_BANK, gettext("No bank sent this payout."))
+        refused = first_of(super().why_not(), by_bank, self.unless_a_step_waits())
+        return refused or refusing(
+            not self._lines(), gettext("No statement has money that is less than this.")
+        )
+
+    def form(self, *data: Any) -> ActForm:
+        return ReturnedLessFeeForm(*data, lines=self._lines())
+
+    def do(self, form: ActForm) -> str:
+        cleaned = form.cleaned_data
+        return_less_fee(line_id=cleaned["line"], reason=cleaned["reason"], **self.who_and_what)
+        return gettext("Proposed. A second person confirms it.")
+
+
 class Replace(PayoutAct):
     name = "replace"
     title = _("Send it again")
@@ -299,7 +353,7 @@ class PayoutAdmin(ActingAdmin):
     search_help_text = _("Payment, provider reference, client or e-mail address")
     page_template = "staff/payout.html"
     is_called_by_name = False
-    acts = (Cancel, Resolve, Replace, GiveUp, Confirm, Withdraw)
+    acts = (Cancel, Resolve, ReturnedLessFee, Replace, GiveUp, Confirm, Withdraw)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return payouts_of(visit_of(request).principal)

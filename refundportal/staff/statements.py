@@ -31,7 +31,7 @@ from payments.services import (
     match_line_to_stage,
     set_line_aside,
 )
-from payments.services.line_acts import possible_states
+from payments.services.line_acts import POSSIBLE_STATES
 from payments.services.matching import EXPECTED
 from payments.services.statements import StatementResult
 from refundportal.bell import ring
@@ -138,7 +138,7 @@ class Match(LineAct):
     def payouts(self) -> list[Payout]:
         rows = payouts_of(self.visit.principal).filter(
             rail__in=(Rail.BANK_FILE, Rail.MANUAL),
-            state__in=possible_states(self.row),
+            state__in=POSSIBLE_STATES,
             amount_minor=self.row.amount_minor,
             currency=self.row.currency,
         )

@@ -58,7 +58,7 @@ WORDS: Final[Mapping[str, Promise]] = {
     "refused": _("This is not allowed."),
     "second_person_needed": _("A second person confirms this."),
     "sending_halted": _(
-        "Sending is halted. Clear the open differences first; after a restore, import the newest statements."
+        "Sending is halted. Clear the open differences; after a restore, import every statement since then."
     ),
     "stage_removed": _("This stage is no longer part of the contract."),
     "state_conflict": _("The state has changed in the meantime."),

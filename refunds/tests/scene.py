@@ -49,6 +49,7 @@ def paid(
     *,
     method: str = "bank",
     rail: str | None = None,
+    provider_reference: str = "",
     at: datetime = NOW,
 ) -> Payment:
     """A captured payment of a stage: of all of it unless an amount is given."""
@@ -60,6 +61,7 @@ def paid(
         amount=money if amount is None else Money.parse(amount, contract.currency),
         method=method,
         rail=rail,
+        provider_reference=provider_reference,
         now=at,
     )
     return capture_payment(principal=cast.as_finn, payment_id=payment.pk, now=at)

@@ -67,7 +67,9 @@ class Grid:
         self.compared_at = NOW
         cast = make_cast()
         contract = signed_contract(cast, stages=[{**STAGES[1], "amount": "90000000.00"}])
-        self.scene = Scene(cast, contract, paid(cast, contract, "S1", "10.00", method="card"))
+        name = stripe.tell(paid=AT_STRIPE)["id"]
+        payment = paid(cast, contract, "S1", "10.00", method="card", provider_reference=name)
+        self.scene = Scene(cast, contract, payment)
 
     @property
     def now(self) -> datetime:
@@ -101,9 +103,10 @@ class Grid:
 
     def _request(self) -> RefundRequest:
         at = self.now
-        payment = paid(self.scene.cast, self.scene.contract, "S1", "10.00", method="card", at=at)
-        payment.provider_reference = self.stripe.tell(paid=AT_STRIPE)["id"]
-        payment.save(update_fields=["provider_reference"])
+        name = self.stripe.tell(paid=AT_STRIPE)["id"]
+        payment = paid(
+            self.scene.cast, self.scene.contract, "S1", "10.00", method="card", provider_reference=name, at=at
+        )
         amount = eur(f"{self.rng.randrange(1, 1000) / 100:.2f}")
         return proposed(Scene(self.scene.cast, self.scene.contract, payment), now=at, amount=amount)
 

@@ -40,9 +40,8 @@ def approve(*, rings: int) -> dict[str, Any]:
     contract = signed_contract(cast, stages=[{**STAGES[1], "amount": "90000000.00"}])
     failed, slowest, approved = [], 0.0, []
     for _ in range(rings):
-        payment = paid(cast, contract, "S1", "10.00", method="card", at=now)
-        payment.provider_reference = stripe.tell(paid=AT_STRIPE)["id"]
-        payment.save(update_fields=["provider_reference"])
+        name = stripe.tell(paid=AT_STRIPE)["id"]
+        payment = paid(cast, contract, "S1", "10.00", method="card", provider_reference=name, at=now)
         scene = Scene(cast, contract, payment)
         request = proposed(scene, now=now, amount=eur("1.00"))
         started = time.monotonic()

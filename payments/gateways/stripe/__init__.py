@@ -6,7 +6,6 @@ from payments.gateways.stripe.objects import (
     DisputesFound,
     IntentFound,
     ObjectGone,
-    RefundFound,
     StripeReader,
     Unreachable,
 )
@@ -18,7 +17,6 @@ __all__ = [
     "DisputesFound",
     "IntentFound",
     "ObjectGone",
-    "RefundFound",
     "StripeGateway",
     "StripeReader",
     "Unreachable",

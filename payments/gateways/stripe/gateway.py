@@ -75,7 +75,7 @@ class StripeGateway:
         try:
             page = self._sdk.v1.refunds.list({"created": {"gte": int(since.timestamp())}, "limit": PAGE})
             for refund in page.auto_paging_iter():
-                yield _line(_plain(refund))
+                yield line_of(_plain(refund))
         except stripe.StripeError as error:
             raise BookClosed(f"Stripe: {error.http_status or ''} {error.user_message}") from error
         except (LookupError, TypeError, ValueError, AttributeError, AmountNotAtStripe) as error:
@@ -173,8 +173,10 @@ def _plain(thing: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _line(refund: dict[str, Any]) -> ProviderLine:
+def line_of(refund: dict[str, Any]) -> ProviderLine:
     """
+    Read a refund as a line of Stripe's book; `key` is None for a stranger's.
+
     :raises LookupError, TypeError, ValueError, AmountNotAtStripe: it is not as documented
     """
     told = _payout_of(refund)

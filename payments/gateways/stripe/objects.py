@@ -17,10 +17,11 @@ import stripe
 from django.conf import settings
 
 from kernel.money import Money
-from payments.gateways.protocol import GatewayAnswer
-from payments.gateways.stripe.answers import amount_of, answer_of_refund, code_of
+from payments.gateways.protocol import ProviderLine
+from payments.gateways.stripe.answers import amount_of, code_of
 from payments.gateways.stripe.client import PAGE, EndingConnection, stripe_client
 from payments.gateways.stripe.currencies import AmountNotAtStripe
+from payments.gateways.stripe.gateway import line_of
 
 T = TypeVar("T")
 
@@ -100,15 +101,6 @@ class DisputesFound:
     lost: Money
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundFound:
-    """A refund at Stripe, and the payout (ours) that it names; None for a stranger's."""
-
-    payout_id: UUID | None
-    answer: GatewayAnswer
-    created: int
-
-
 @dataclass(frozen=True)
 class StripeReader:
     """
@@ -126,10 +118,10 @@ class StripeReader:
         found = self._read(lambda sdk: sdk.v1.payment_intents.retrieve(reference))
         return _believed(_intent, found)
 
-    def refund(self, reference: str) -> RefundFound:
-        """Read a refund."""
+    def refund(self, reference: str) -> ProviderLine:
+        """Read a refund, as a line of Stripe's book."""
         found = self._read(lambda sdk: sdk.v1.refunds.retrieve(reference))
-        return _believed(_refund, found)
+        return _believed(line_of, found)
 
     def dispute_is_of(self, reference: str) -> str:
         """Give the reference of the payment intent that a dispute is about; "" if it is about none."""
@@ -201,15 +193,6 @@ def _intent(found: dict[str, Any]) -> IntentFound:
         state=state,
         amount=amount_of(found, "amount_received" if state == IntentState.PAID else "amount"),
         why=str(found.get("cancellation_reason") or refused.get("code") or status)[:100],
-    )
-
-
-def _refund(found: dict[str, Any]) -> RefundFound:
-    told = (found["metadata"] or {}).get("payout")
-    return RefundFound(
-        payout_id=_uuid_or_none(told),
-        answer=answer_of_refund(found, told or ""),
-        created=int(found["created"]),
     )
 
 

@@ -48,9 +48,9 @@ class Command(BaseCommand):
         return not done.error
 
     def _bank(self, after_restore: bool) -> bool:
-        """The bank's book is the statements that were imported; after a restore one has to be."""
-        compare_with_bank(now=timezone.now())
+        """The bank's book is the statements that were imported; after a restore all since then have to be."""
         if after_restore:
             hold_bank_files(now=timezone.now())
-            self.stdout.write("bank_file: no file is made before a statement is imported")
+            self.stdout.write("bank_file: no file is made before all statements up to this day are imported")
+        compare_with_bank(now=timezone.now())
         return True

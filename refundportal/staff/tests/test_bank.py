@@ -13,7 +13,7 @@ from contracts.tests.cast import stage_named
 from events.models import Event
 from payments.models import BankFile, Break, Payout, PayoutStep, Statement, StatementLine
 from payments.services import leave_break, record_payment
-from payments.tests.bank_book import BERLIN, Entry, account_of, paid, statement
+from payments.tests.bank_book import BERLIN, Entry, account_of, come_back, paid, statement
 from refundportal.staff.tests.desk import Desk, count_events, hidden, list_of, words
 from refundportal.web.tests.signing_in import signed_in_just_now
 from refunds.tests.scene import LATER, Scene, another_reviewer, approved, eur, make_scene
@@ -236,6 +236,22 @@ def test_lines_are_set_aside_or_become_differences(scene: Scene):
     found = Break.objects.get()
     assert found.kind == "unclaimed"
     assert "fits nothing" in words(finn.open(found))
+
+
+def test_money_that_came_back_less_a_fee_is_booked_by_two_people(scene: Scene, payout: Payout):
+    finn, second, file = Desk(scene.cast.finn), fred(), make(scene)
+    second.do(file, "confirm")
+    back = come_back(payout, amount="1.00")
+    assert finn.do(payout, "returned-less-fee", reason="x").status_code != 302
+    upload(finn, statement(paid(payout), back))
+    line = StatementLine.objects.get(is_credit=True)
+
+    said = finn.do(payout, "returned-less-fee", line=str(line.pk), reason="A fee.")
+    step = str(PayoutStep.objects.get().pk)
+    own, other = finn.do(payout, "confirm", step=step), second.do(payout, "confirm", step=step)
+
+    assert (said.status_code, own.status_code, other.status_code) == (302, 403, 302)
+    assert (state(payout), Break.objects.get().resolution) == ("returned", "A fee.")
 
 
 def test_the_lists_show_what_waits(scene: Scene, payout: Payout):
