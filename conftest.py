@@ -103,22 +103,15 @@ django.setup()
 from django.core.cache import cache
 from django.test import TransactionTestCase
 
-from events import guards
+from tests.emptying import empty_the_database
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 _not_run: set[str] = set()
 _skipped: set[str] = set()
-_empty_the_database = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
 
-def _empty_the_guarded_database(test: TransactionTestCase) -> None:
-    """Append-only tables refuse to be emptied: lift their guards for the moment between two tests."""
-    with guards.lifted():
-        _empty_the_database(test)
-
-
-TransactionTestCase._fixture_teardown = _empty_the_guarded_database  # type: ignore[attr-defined]
+TransactionTestCase._fixture_teardown = lambda test: empty_the_database()  # type: ignore[attr-defined]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

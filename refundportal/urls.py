@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
 from refundportal import incoming, metrics
+from refundportal.portal import signing_in
 from refundportal.staff.site import site as staff
 
 # Of the identity provider only what client credentials need: no other grant has an address.
@@ -13,6 +14,8 @@ identity = ([path("token", oauth.token, name="token"), path("revoke", oauth.revo
 handler500 = "refundportal.web.unavailable.error_page"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("account/email/", signing_in.email, name="account_email"),
+    path("account/password/set/", signing_in.first_password, name="account_set_password"),
     path("account/", include("allauth.urls")),
     path("identity/o/api/", include(identity)),
     path("metrics", metrics.metrics, name="metrics"),

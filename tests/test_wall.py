@@ -108,7 +108,9 @@ def test_staff_pages_may_evaluate_scripts_of_our_own_only(client, path):
 
 
 OUTSIDE_OF_THE_DOORS = {
-    "account/": "allauth's pages",
+    "account/": "allauth's pages, tested in test_signing_in.py",
+    "account/email/": "closed, tested there",
+    "account/password/set/": "for who has just signed in, tested there",
     "identity/o/api/": "token and revoke, tested with the API",
     "metrics": "for the inside only, see above",
     "webhooks/stripe/": "signed, tested in test_incoming.py",

@@ -12,7 +12,8 @@ from refundportal.portal.access import Visit
 from refundportal.web.clock import Clock
 from refundportal.web.rail import clock_of
 from refunds.models import RefundRequest
-from refunds.selectors.quotes import quote
+from refunds.policy.decide import decide
+from refunds.selectors.facts import gather_facts
 from refunds.states import REQUEST_OPEN
 
 SHOWN_MAX = 3
@@ -32,7 +33,7 @@ def open_windows(visit: Visit, clients: QuerySet[Any]) -> tuple[list[Window], in
     """
     Give the windows that close first, and how many more are open.
 
-    One query, and four for each window that is shown (`SHOWN_MAX` of them at most).
+    One query, and the three of its facts for each window that is shown (`SHOWN_MAX` of them at most).
     """
     asked = RefundRequest.objects.filter(payment=OuterRef("pk"), state__in=REQUEST_OPEN)
     rows = (
@@ -41,7 +42,7 @@ def open_windows(visit: Visit, clients: QuerySet[Any]) -> tuple[list[Window], in
         .filter(amount_minor__gt=F("reserved_minor") + F("refunded_minor"))
         .exclude(method=Method.CREDIT)
         .exclude(Exists(asked))
-        .select_related("terms", "stage", "contract")
+        .select_related("terms", "stage", "contract", "client")
         .order_by("deadline", "id")
     )
     found = list(rows[: SHOWN_MAX + 20])
@@ -49,7 +50,7 @@ def open_windows(visit: Visit, clients: QuerySet[Any]) -> tuple[list[Window], in
 
 
 def _window(visit: Visit, payment: Payment) -> Window:
-    answer = quote(principal=visit.principal, payment_id=payment.pk, now=visit.now).answer
+    answer = decide(gather_facts(payment, submitted_at=visit.now, decided_at=visit.now))
     clock = clock_of(payment, visit.now)
     assert clock is not None, "an open window has its deadline and terms"
     at_most = answer.refund_at_most

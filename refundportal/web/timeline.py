@@ -51,6 +51,8 @@ class Entry:
     icon: str = "circle"
     is_next: bool = False
     due_on: date | None = None
+    is_ours: bool = True
+    """The next step is the company's: late once its day is over. The client's is over then, and we go on."""
 
 
 def timeline_of(case: CaseView, *, to_client: bool = False) -> tuple[Entry, ...]:
@@ -75,7 +77,14 @@ def timeline_of(case: CaseView, *, to_client: bool = False) -> tuple[Entry, ...]
     who = _addressed(words_for(WHO, following.who), to_client)
     return (
         *happened,
-        Entry(what=following.what, who=who, icon="hourglass", is_next=True, due_on=following.due_on),
+        Entry(
+            what=following.what,
+            who=who,
+            icon="hourglass",
+            is_next=True,
+            due_on=following.due_on,
+            is_ours=following.who != "client",
+        ),
     )
 
 

@@ -43,7 +43,7 @@ function tick(clock, shownAt) {
 }
 
 // What a page needs when it is shown, whole or in part: its clocks run, the summary of errors takes the
-// focus, so that it is read first, and printing is offered where there is something that can print.
+// focus, so that it is read first, and what needs scripts is offered: printing, passkeys.
 function start(scope) {
   for (const clock of scope.querySelectorAll("[data-clock]")) {
     if (!clock.dataset.runs && clock.querySelector("[data-clock-left]")) {
@@ -55,6 +55,7 @@ function start(scope) {
     button.hidden = false;
     button.addEventListener("click", () => print());
   }
+  for (const part of scope.querySelectorAll("[data-needs-scripts]")) part.hidden = false;
   scope.querySelector("[data-error-summary]")?.focus();
 }
 start(document);
@@ -80,6 +81,12 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
+});
+
+// A browser that gives no key, because somebody cancels or has none, says nothing by itself.
+document.addEventListener("allauth.error", (event) => {
+  event.preventDefault();
+  for (const words of document.querySelectorAll("[data-key-failed]")) words.hidden = false;
 });
 
 // What is typed into a form that keeps it goes to the server a second later, when its field is left, and when

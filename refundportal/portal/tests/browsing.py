@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from accounts.models import User
 from contracts.tests.cast import delivered_stage, make_cast, signed_contract
+from refundportal.web.tests.signing_in import signed_in_just_now
 from refunds.tests.scene import Scene, paid
 
 PASSWORD = "correct horse battery"
@@ -86,14 +89,19 @@ def open_page(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page
 
 
 @pytest.fixture
-def open_as_alice(open_page: Callable[..., Page]) -> Callable[..., Page]:
-    """Open such a browser, signed in as Alice or as somebody else."""
+def open_as_alice(open_page: Callable[..., Page], live_server: Any) -> Callable[..., Page]:
+    """Open such a browser, signed in as Alice or somebody else; `has_shown_who`: by password, just now."""
 
-    def open_it(*, email: str = "alice@acme.example", **options: Any) -> Page:
+    def open_it(*, email: str = "alice@acme.example", has_shown_who: bool = False, **options: Any) -> Page:
         page = open_page(**options)
-        page.goto("/account/login/")
-        sign_in(page, email)
-        page.wait_for_url("/")
+        user = User.objects.get(email=email)
+        visitor = Client()
+        visitor.force_login(user)
+        if has_shown_who:
+            signed_in_just_now(visitor, user, how="password")
+        cookie = {"name": "sessionid", "value": visitor.cookies["sessionid"].value, "url": live_server.url}
+        page.context.add_cookies([cookie])
+        page.goto("/")
         return page
 
     return open_it
@@ -101,14 +109,6 @@ def open_as_alice(open_page: Callable[..., Page]) -> Callable[..., Page]:
 
 def sign_in(page: Page, email: str = "alice@acme.example") -> None:
     """Fill in the form that asks who somebody is."""
-    page.get_by_label("Email").fill(email)
+    page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-
-
-def show_who_it_is(page: Page) -> None:
-    """Type the password once more, so that pages open that ask for it."""
-    page.goto("/account/2fa/totp/activate/")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
-    page.get_by_role("heading", name="Please show that it is you").wait_for(state="hidden")

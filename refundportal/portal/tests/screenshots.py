@@ -14,7 +14,7 @@ from django.conf import settings
 from playwright.sync_api import Page
 
 from refundportal.portal.tests import browsing
-from refundportal.portal.tests.browsing import PASSWORD, show_who_it_is
+from refundportal.portal.tests.browsing import PASSWORD
 from refundportal.portal.tests.extremes import german, rich
 from refundportal.portal.tests.furnished import addresses_of, furnish, pages_of
 from refundportal.portal.tests.looking import AS_EVERY, look_at
@@ -55,8 +55,7 @@ def take_all(page: Page, addresses: dict[str, str]) -> None:
 
 def test_every_page(scene: Scene, now: Any, open_as_alice: Any) -> None:
     addresses = addresses_of(scene, furnish(scene, now))
-    page = open_as_alice()
-    show_who_it_is(page)
+    page = open_as_alice(has_shown_who=True)
 
     take_all(page, {name_of(address): address for address in addresses})
 
@@ -94,8 +93,7 @@ def test_what_is_seldom_seen(scene: Scene, now: Any, open_as_alice: Any) -> None
 
 
 def test_forms_with_faults(scene: Scene, open_as_alice: Any) -> None:
-    page = open_as_alice()
-    show_who_it_is(page)
+    page = open_as_alice(has_shown_who=True)
     faults: dict[str, Any] = {}
 
     for name, (address, button) in forms_with_faults(scene).items():

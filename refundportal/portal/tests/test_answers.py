@@ -1,13 +1,14 @@
 """Answers: what clients say to delivered work, and when they have ours."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from contracts.models import AcceptanceItem, Delivery
 from refundportal.portal.forms import ObjectionForm
 from refundportal.portal.tests.visiting import Visitor, words
-from refunds.tests.scene import Scene, applied, approved
+from refunds.services import request_information
+from refunds.tests.scene import LATER, Scene, applied, approved, in_review
 
 
 @pytest.fixture
@@ -36,6 +37,34 @@ def test_an_answer_is_promised_until_its_day_is_over_and_then_called_late(
     for address in ("/", "/requests/"):
         assert shown in words(alice.get(address))
     assert step in words(alice.get(f"/requests/{request.number}/"))
+
+
+OVER = "The day to answer, Monday, 8 June 2026, is over: we go on with what we know."
+
+
+@pytest.mark.parametrize(
+    ("second", "shown", "not_shown", "step"),
+    [
+        (59, "Please answer by Monday, 8 June 2026", OVER, "you · by Monday, 8 June 2026"),
+        (60, OVER, "Please answer by", "you · until Monday, 8 June 2026, which is over"),
+    ],
+)
+def test_a_question_waits_until_its_day_is_over_and_then_says_so(
+    scene: Scene, clock, second, shown, not_shown, step
+):
+    """The day ends at midnight in Berlin; the beat looks a little later."""
+    request = in_review(scene)
+    request_information(principal=scene.cast.as_rita, request_id=request.pk, question="Which one?", now=LATER)
+
+    clock.move_to(datetime(2026, 6, 8, 21, 59, tzinfo=UTC) + timedelta(seconds=second))
+    alice = Visitor(scene.cast.alice)
+
+    page = f"/requests/{request.number}/"
+    for address in ("/", "/requests/", page):
+        said = words(alice.get(address))
+        assert shown in said
+        assert not_shown not in said
+    assert step in words(alice.get(page))
 
 
 def test_what_the_system_does_happens_automatically(scene: Scene, alice: Visitor):

@@ -189,7 +189,7 @@ def test_the_account_with_a_second_factor(scene: Scene, hand: Hand):
     hand.press(button(hand, "Go on"))
     secret = hand.page.locator("main code").inner_text()
     code = format_hotp_value(hotp_value(secret, int(time.time()) // 30))
-    hand.type(field(hand, "Authenticator code"), code)
+    hand.type(field(hand, "The code that the app shows"), code)
     hand.press(button(hand, "Switch on"))
     title(hand, "Spare codes")
     assert hand.page.locator(".codes code").count() == 10

@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import Page
 
 from refundportal.portal.tests import browsing
-from refundportal.portal.tests.browsing import show_who_it_is
 from refundportal.portal.tests.extremes import rich
 from refundportal.portal.tests.furnished import addresses_of, furnish, pages_of
 from refundportal.portal.tests.looking import AS_EVERY, look_at
@@ -25,8 +24,7 @@ def _faults_of(page: Page, address: str) -> dict[str, Any]:
 
 def test_axe_finds_nothing_and_no_page_is_wider_than_its_screen(scene, now, open_as_alice):
     requests = furnish(scene, now)
-    page = open_as_alice()
-    show_who_it_is(page)
+    page = open_as_alice(has_shown_who=True)
 
     faults = {}
     for address in addresses_of(scene, requests):
@@ -85,8 +83,7 @@ def test_every_piece_of_the_style_guide_is_sound_on_every_screen(scene, open_pag
 
 
 def test_forms_with_faults_are_sound(scene, open_as_alice):
-    page = open_as_alice()
-    show_who_it_is(page)
+    page = open_as_alice(has_shown_who=True)
 
     faults = {}
     for name, (address, button) in forms_with_faults(scene).items():
