@@ -122,6 +122,22 @@ def test_who_signed_in_long_ago_shows_who_they_are_before_whole_ibans_are_taken(
     assert b"IBAN" not in answer.content
 
 
+@pytest.mark.parametrize("act", ["propose-discard", "withdraw-discard"])
+def test_who_signed_in_long_ago_shows_who_they_are_before_a_file_is_given_up_or_kept(
+    scene: Scene, payout: Payout, act: str
+):
+    file, finn = make(scene), Desk(scene.cast.finn)
+    if act == "withdraw-discard":
+        finn.do(file, "propose-discard", reason="The bank has it not.")
+    before = (BankFile.objects.values().get(), count_events())
+    signed_in_just_now(finn, scene.cast.finn, at=time.time() - 7200)
+
+    answer = finn.do(file, act, reason="It is not so.")
+
+    assert answer.status_code == 302 or "sign in once more" in words(answer)
+    assert (BankFile.objects.values().get(), count_events()) == before
+
+
 @pytest.mark.parametrize("shown", ["", "RPELSE"])
 def test_a_file_that_was_not_shown_is_not_made(scene: Scene, payout: Payout, shown: str):
     answer = Desk(scene.cast.finn).post(NEW, {"expected": shown})
