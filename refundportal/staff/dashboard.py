@@ -16,7 +16,14 @@ from kernel.days import local_date, zone_of
 from kernel.money import Money
 from payments.models import Payment, PaymentStatus
 from payments.selectors import payments_of, payouts_of
-from refundportal.staff.answers import WORTHS, with_units, worth_condition, worth_words
+from refundportal.staff.answers import (
+    WORTHS,
+    foot_of,
+    with_feet,
+    with_units,
+    worth_condition,
+    worth_words,
+)
 from refundportal.staff.charts import Chart
 from refundportal.staff.overview import charts_of
 from refundportal.staff.payouts import to_look_after
@@ -25,7 +32,6 @@ from refundportal.staff.visits import Visit, visit_of
 from refunds.models import EnquiryState, RefundRequest
 from refunds.selectors import enquiries_of, requests_of
 from refunds.selectors.snapshots import last_snapshot
-from refunds.statement import statement_of
 from refunds.states import REQUEST_OPEN
 
 NEXT_SHOWN = 10
@@ -91,14 +97,14 @@ def dashboard_of(request: HttpRequest) -> Dashboard:
     open_rows = requests_of(visit.principal).filter(state__in=REQUEST_OPEN)
     counted = _count(open_rows, visit, today)
     closing = _closing(visit)
-    rows = open_rows.select_related("client", "reviewer").order_by("answer_due_on", "id")[:NEXT_SHOWN]
+    rows = with_feet(open_rows).select_related("client", "reviewer").order_by("answer_due_on", "id")
     snapshot = last_snapshot()
     figures = {} if snapshot is None else snapshot.figures
     return Dashboard(
         figures=(*_case_figures(counted), *_other_figures(visit, closing)),
         worths=tuple(worth_words(worth) for worth, _from, _below in WORTHS),
         ages=tuple(_by_age(name, counted) for name, _from, _below in AGES),
-        queue=tuple(_waiting(row, today) for row in rows),
+        queue=tuple(_waiting(row, today) for row in rows[:NEXT_SHOWN]),
         closing=tuple(
             (row, Money(row.amount_minor, row.currency))
             for row in closing.select_related("client", "terms").order_by("deadline")[:CLOSING_SHOWN]
@@ -206,12 +212,12 @@ def _closing(visit: Visit) -> QuerySet[Payment]:
 
 
 def _waiting(row: RefundRequest, today: Any) -> Waiting:
-    statement = statement_of(row.answer)
+    foot = foot_of(row)
     return Waiting(
         row=row,
         state=STATES[row.state],
-        expected=statement.total,
-        proviso="" if statement.is_decided else statement.total_label,
+        expected=foot.total,
+        proviso=foot.proviso,
         is_late=row.answer_due_on < today,
     )
 
