@@ -36,6 +36,7 @@ from refundportal.staff.sheets import (
     with_row,
 )
 from refundportal.staff.visits import Visit, visit_of
+from refundportal.web.faults import fault_words
 from refundportal.web.terms import terms_in_words
 from refunds.wording import money_words
 
@@ -145,7 +146,7 @@ def _written(visit: Visit, request: HttpRequest, contract: Contract | None) -> S
         sheet.draft = draft if sheet.terms.is_valid() else None
     for fault in [one for one in sheet.faults if one.path.startswith("terms.")]:
         name = fault.path.removeprefix("terms.")
-        sheet.terms.add_error(name if name in sheet.terms.fields else None, fault.message)
+        sheet.terms.add_error(name if name in sheet.terms.fields else None, fault_words(fault))
         sheet.faults.remove(fault)
     return sheet
 

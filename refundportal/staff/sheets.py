@@ -19,6 +19,7 @@ from kernel.currencies import UnknownCurrency
 from kernel.errors import Fault
 from kernel.exact import scaled_text
 from kernel.money import InvalidAmount, Money
+from refundportal.web.faults import fault_words
 
 ROWS_MAX: Final = 200
 _STEP: Final = re.compile(r"([a-z_]+)(?:\[([0-9]{1,3})\])?")
@@ -237,7 +238,8 @@ def faults_by_path(faults: Sequence[Fault]) -> dict[str, list[str]]:
     for fault in faults:
         path, mark, code = fault.path.partition(".shares.")
         place = f"{path}.shares" if mark else fault.path
-        found.setdefault(place, []).append(f"{code}: {fault.message}" if mark else fault.message)
+        said = fault_words(fault)
+        found.setdefault(place, []).append(f"{code}: {said}" if mark else said)
     return found
 
 
