@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from kernel.days import local_date, zone_of
 from kernel.money import Money
-from payments.models import Payment, PaymentStatus
-from payments.selectors import payments_of, payouts_of
+from payments.models import LineState, Payment, PaymentStatus
+from payments.selectors import bank_files_of, breaks_of, lines_of, payments_of, payouts_of
 from refundportal.staff.answers import (
     WORTHS,
     foot_of,
@@ -91,7 +91,7 @@ class Dashboard:
 
 
 def dashboard_of(request: HttpRequest) -> Dashboard:
-    """Gather the first page. Seven queries, whatever there is."""
+    """Gather the first page. Ten queries, whatever there is."""
     visit = visit_of(request)
     today = local_date(visit.now, zone_of(settings.COMPANY_TIME_ZONE))
     open_rows = requests_of(visit.principal).filter(state__in=REQUEST_OPEN)
@@ -101,7 +101,7 @@ def dashboard_of(request: HttpRequest) -> Dashboard:
     snapshot = last_snapshot()
     figures = {} if snapshot is None else snapshot.figures
     return Dashboard(
-        figures=(*_case_figures(counted), *_other_figures(visit, closing)),
+        figures=(*_case_figures(counted), *_other_figures(visit, closing), *_bank_figures(visit)),
         worths=tuple(worth_words(worth) for worth, _from, _below in WORTHS),
         ages=tuple(_by_age(name, counted) for name, _from, _below in AGES),
         queue=tuple(_waiting(row, today) for row in rows[:NEXT_SHOWN]),
@@ -202,6 +202,22 @@ def _other_figures(visit: Visit, closing: QuerySet[Payment]) -> tuple[Figure, ..
             "stop" if doubts else "",
         ),
         Figure(_("open questions"), questions, _url("refunds_enquiry", state__exact="open")),
+    )
+
+
+def _bank_figures(visit: Visit) -> tuple[Figure, ...]:
+    """Count what Finance has to finish with the bank. Three queries."""
+    who = visit.principal
+    files = bank_files_of(who).filter(confirmed_at=None, discarded_at=None).count()
+    lines = lines_of(who).filter(state=LineState.OPEN).count()
+    breaks = breaks_of(who).filter(resolved_at=None).count()
+    return tuple(
+        Figure(words, count, _url(name, standing="open"), "warn" if count else "")
+        for words, count, name in (
+            (_("bank files to be confirmed"), files, "payments_bankfile"),
+            (_("statement lines without a match"), lines, "payments_statementline"),
+            (_("differences from other books"), breaks, "payments_break"),
+        )
     )
 
 
