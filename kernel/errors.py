@@ -1,10 +1,29 @@
 """Refusals: what the rules do not allow, told with a stable code."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 Kind = Literal["invalid", "forbidden", "not_found", "conflict", "refused"]
+
+
+class Said(str):
+    """
+    A sentence with what it was made of: its English pattern and the figures in it.
+
+    Systems read the sentence; doors for people look up the pattern and say it in the reader's language.
+    """
+
+    pattern: str
+    figures: Mapping[str, Any]
+
+    def __new__(cls, pattern: str, **figures: Any) -> "Said":
+        said = super().__new__(cls, pattern % figures if figures else pattern)
+        said.pattern, said.figures = pattern, figures
+        return said
+
+    def __str__(self) -> str:
+        return self  # str() would make a plain text of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

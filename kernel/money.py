@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from kernel.currencies import digits_of
-from kernel.errors import DomainError, InvalidInput
+from kernel.errors import DomainError, InvalidInput, Said
 from kernel.exact import is_decimal, parse_scaled, scaled_text
 
 
@@ -92,7 +92,13 @@ class Money:
 def amount_fault(text: str, currency: str, digits: int) -> str:
     """Say what is wrong with a text that is no amount of this currency."""
     if not is_decimal(text):
-        return "must be a decimal number such as 1234.50, with at most 18 digits on either side of the point"
+        return Said(
+            "must be a decimal number such as 1234.50, with at most 18 digits on either side of the point"
+        )
     if digits == 0:
-        return f"must have no decimals: {currency} has none"
-    return f"must have at most {digits} decimals: {currency} has no smaller unit"
+        return Said("must have no decimals: %(currency)s has none", currency=currency)
+    return Said(
+        "must have at most %(digits)s decimals: %(currency)s has no smaller unit",
+        digits=digits,
+        currency=currency,
+    )

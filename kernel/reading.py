@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kernel.errors import Fault
+from kernel.errors import Fault, Said
 
 Path = tuple[str | int, ...]
 Reader = Callable[[Any], Any]
@@ -135,7 +135,7 @@ def one_of(choices: Mapping[str, Any]) -> Reader:
     def read(value: Any) -> Any:
         if isinstance(value, str) and value in choices:
             return choices[value]
-        raise Wrong(f"must be one of: {allowed}")
+        raise Wrong(Said("must be one of: %(allowed)s", allowed=allowed))
 
     return read
 
@@ -160,6 +160,6 @@ def whole_number(least: int, most: int) -> Reader:
     def read(value: Any) -> int:
         if type(value) is int and least <= value <= most:
             return value
-        raise Wrong(f"must be a whole number from {least} to {most}")
+        raise Wrong(Said("must be a whole number from %(least)s to %(most)s", least=least, most=most))
 
     return read

@@ -64,7 +64,7 @@ class Statement:
 
     @property
     def is_decided(self) -> bool:
-        return self.outcome not in _UNDECIDED
+        return is_decided(self.outcome)
 
     @property
     def is_yes(self) -> bool:
@@ -129,12 +129,23 @@ def columns_of(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _total(answer: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, Money]:
     """Name the figure at the foot, and give it."""
-    currency = answer["currency"]
+    currency, outcome = answer["currency"], answer["outcome"]
     if "refund_at_most" in answer:
-        return _("Refund at most"), money_of(answer["refund_at_most"], currency)
-    if answer["outcome"] in _UNDECIDED:
-        return _("Refund, if nothing else stands against it"), money_of(found["refund"]["due"], currency)
-    return _("Refund"), money_of(answer["refund"], currency)
+        return foot_words(outcome, is_at_most=True), money_of(answer["refund_at_most"], currency)
+    amount = found["refund"]["due"] if outcome in _UNDECIDED else answer["refund"]
+    return foot_words(outcome, is_at_most=False), money_of(amount, currency)
+
+
+def foot_words(outcome: str, *, is_at_most: bool) -> str:
+    """Say what the figure at the foot is."""
+    if is_at_most:
+        return _("Refund at most")
+    return _("Refund, if nothing else stands against it") if outcome in _UNDECIDED else _("Refund")
+
+
+def is_decided(outcome: str) -> bool:
+    """Whether an answer with this outcome leaves nothing open."""
+    return outcome not in _UNDECIDED
 
 
 def _lines(answer: Mapping[str, Any], found: Mapping[str, Any], names: Names) -> Iterator[StatementLine]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from contracts.drafts import values as v
 from contracts.drafts.contracts import read_stage
 from contracts.drafts.shapes import StageDraft
-from kernel.errors import InvalidInput
+from kernel.errors import InvalidInput, Said
 from kernel.reading import FaultList, Path, Reader, Wrong, read_fields
 
 
@@ -148,6 +148,6 @@ def _check_codes(
     ]
     for path, code in named:
         if code is not None and code in seen:
-            faults.add(path, f"“{code}” is named more than once")
+            faults.add(path, Said("“%(code)s” is named more than once", code=code))
         elif code is not None:
             seen.add(code)

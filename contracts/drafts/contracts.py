@@ -10,7 +10,7 @@ from contracts.models import MeterKind, StageKind
 from contracts.policy.terms import RefundTerms, read_terms
 from contracts.shares import in_proportion
 from kernel.currencies import CURRENCY_DIGITS
-from kernel.errors import InvalidInput
+from kernel.errors import InvalidInput, Said
 from kernel.exact import scaled_text
 from kernel.reading import FaultList, Path, Reader, Wrong, one_of, read_fields, whole_number
 
@@ -224,7 +224,7 @@ def read_shares(
     values = read_fields(raw, dict.fromkeys(work, v.amount(currency)), (), at, own)
     if not own and currency and sum(values.values()) != amount_minor:
         wanted = scaled_text(amount_minor, CURRENCY_DIGITS[currency])
-        own.add(at, f"must sum to the prepayment, {wanted}")
+        own.add(at, Said("must sum to the prepayment, %(wanted)s", wanted=wanted))
     faults.extend(own)
     return tuple((code, values[code]) for code in work if values.get(code))
 
@@ -273,6 +273,5 @@ def _check_total(
     elif total > v.AMOUNT_MINOR_MAX:
         faults.add((*at, "stages"), "sum to more than a contract can hold")
     elif stated is not None and stated != total:
-        faults.add(
-            (*at, "total"), f"must be the sum of the stages, {scaled_text(total, CURRENCY_DIGITS[currency])}"
-        )
+        wanted = scaled_text(total, CURRENCY_DIGITS[currency])
+        faults.add((*at, "total"), Said("must be the sum of the stages, %(wanted)s", wanted=wanted))

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from contracts.drafts import values as v
 from contracts.models import StageKind
+from kernel.errors import Said
 from kernel.reading import FaultList, Path, Reader, read_fields
 
 _FIELDS: Final[Mapping[str, Reader]] = {
@@ -185,7 +186,9 @@ class _Reader:
             values = read_fields(entry, fields, ("text",), (*at, index), faults)
             item = values.get("item", "")
             if item and item not in codes:
-                faults.add((*at, index, "item"), f"the stage has no acceptance item “{item}”")
+                faults.add(
+                    (*at, index, "item"), Said("the stage has no acceptance item “%(item)s”", item=item)
+                )
             read.append((item, values.get("text", "")))
         return tuple(read)
 

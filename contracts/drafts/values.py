@@ -10,7 +10,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Said
 from kernel.exact import parse_scaled
 from kernel.instants import parse_instant
 from kernel.money import Money
@@ -35,7 +35,7 @@ def text(most: int, *, lines: bool = False) -> Callable[[Any], str]:
         if not clean:
             raise Wrong("must not be empty")
         if len(clean) > most:
-            raise Wrong(f"must have at most {most} characters")
+            raise Wrong(Said("must have at most %(most)s characters", most=most))
         if not is_readable(clean, lines=lines):
             raise Wrong(
                 "must not hold control characters or line breaks" if not lines else "must hold text only"
@@ -106,7 +106,7 @@ def scaled(digits: int, *, least: int, most: int) -> Callable[[Any], int]:
             raise Wrong('must be a decimal number in quotation marks, such as "2.5"')
         number = parse_scaled(value, digits)
         if number is None:
-            raise Wrong(f"must be a decimal number with at most {digits} decimals")
+            raise Wrong(Said("must be a decimal number with at most %(digits)s decimals", digits=digits))
         if number < least:
             raise Wrong("must be above 0" if least > 0 else "must not be below 0")
         if number > most:
@@ -150,9 +150,8 @@ def list_of(raw: Any, at: Path, faults: FaultList, *, least: int = 0, most: int 
         faults.add(at, "must be a list")
         return []
     if not least <= len(raw) <= most:
-        faults.add(
-            at, f"must have {least} to {most} entries" if least else f"must have at most {most} entries"
-        )
+        pattern = "must have %(least)s to %(most)s entries" if least else "must have at most %(most)s entries"
+        faults.add(at, Said(pattern, least=least, most=most))
         return []
     return raw
 
@@ -162,6 +161,6 @@ def only_once(codes: Sequence[str | None], at: Path, name: str, faults: FaultLis
     seen: set[str] = set()
     for index, value in enumerate(codes):
         if value is not None and value in seen:
-            faults.add((*at, index, name), f"“{value}” is there already")
+            faults.add((*at, index, name), Said("“%(value)s” is there already", value=value))
         elif value is not None:
             seen.add(value)

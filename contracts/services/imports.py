@@ -24,7 +24,7 @@ from contracts.services.contracts import end_contract, write_contract
 from contracts.services.documents import write_document
 from contracts.services.signing import write_signature
 from contracts.services.work import begin_stage, write_acceptance, write_delivery, write_objection
-from kernel.errors import Fault, InvalidInput
+from kernel.errors import Fault, InvalidInput, Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,9 @@ def _check_against_what_is_there(entries: tuple[ImportedContract, ...]) -> None:
         client = known.get(entry.client.key)
         if client is not None and client.kind != entry.client.kind:
             path = f"contracts[{index}].client.kind"
-            faults.append(Fault(path=path, message=f"this client is known as a {client.kind}"))
+            faults.append(
+                Fault(path=path, message=Said("this client is known as a %(kind)s", kind=client.kind))
+            )
     if faults:
         raise InvalidInput("The import has faults.", faults=faults)
 

@@ -28,6 +28,7 @@ from kernel.errors import DomainError
 from refundportal.bell import ring
 from refundportal.staff.lists import StaffAdmin
 from refundportal.staff.visits import Visit, visit_of
+from refundportal.web.faults import fault_words
 from refundportal.web.recently import has_shown_who, place_to_show_who, place_to_sign_in_again
 
 log = structlog.get_logger(__name__)
@@ -52,9 +53,10 @@ class ActForm(forms.Form):
         for fault in refusal.faults:
             field = self.paths.get(fault.path, fault.path)
             if field in self.fields:
-                self.add_error(field, fault.message)
+                self.add_error(field, fault_words(fault))
             else:
-                self.add_error(None, f"{fault.path}: {fault.message}" if fault.path else fault.message)
+                said = fault_words(fault)
+                self.add_error(None, f"{fault.path}: {said}" if fault.path else said)
         if not refusal.faults:
             self.add_error(None, refusal.detail)
 

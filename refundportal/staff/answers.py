@@ -1,23 +1,37 @@
 """Filters of the queue by what was answered: the lists that charts and reports count."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import BigIntegerField, Case, F, QuerySet, Value, When
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    Case,
+    ExpressionWrapper,
+    F,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kernel.currencies import CURRENCY_DIGITS
 from kernel.days import OutsideCalendar, local_date, zone_of
+from kernel.money import Money
 from refundportal.staff.charts import month_words, months_between
 from refundportal.staff.visits import visit_of
+from refunds.models import RefundRequest
 from refunds.selectors.reports import REASONS_OF_CLAUSE, Period, month_of, months_until
+from refunds.statement import foot_words, is_decided
 from refunds.states import REQUEST_DECIDED
-from refunds.wording import OUTCOMES
+from refunds.wording import OUTCOMES, outcome_words
 
 MONTHS_OFFERED: Final = 6
 WORTHS: Final = (("below-1000", 0, 1_000), ("1000-10000", 1_000, 10_000), ("10000", 10_000, None))
@@ -48,6 +62,28 @@ def worth_condition(first: int, below: int | None) -> dict[str, Any]:
     """Give the condition of a band, on rows `with_units`."""
     condition: dict[str, Any] = {"expected_minor__gte": F("unit") * first}
     return condition if below is None else {**condition, "expected_minor__lt": F("unit") * below}
+
+
+@dataclass(frozen=True, slots=True)
+class Foot:
+    """What an application comes to; `proviso` says how far that is not decided yet."""
+
+    outcome_words: str
+    total: Money
+    proviso: str
+
+
+def with_feet(rows: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
+    """Read applications for a list: what `foot_of` asks for, and none of their long texts and answers."""
+    at_most = ExpressionWrapper(Q(answer__has_key="refund_at_most"), output_field=BooleanField())
+    return rows.annotate(is_at_most=at_most).defer("statement", "objections", "receipt_answer", "answer")
+
+
+def foot_of(row: RefundRequest) -> Foot:
+    """Say what an answer comes to, of a row `with_feet`."""
+    is_at_most: bool = row.is_at_most  # type: ignore[attr-defined]
+    proviso = "" if is_decided(row.outcome) else foot_words(row.outcome, is_at_most=is_at_most)
+    return Foot(outcome_words(row.outcome), Money(row.expected_minor, row.currency), proviso)
 
 
 class Worth(admin.SimpleListFilter):

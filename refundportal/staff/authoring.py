@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -24,22 +25,25 @@ from refundportal.bell import ring
 from refundportal.staff.acts import STATUS, first_of, record_url, refusing, reviewers_only
 from refundportal.staff.paper_acts import TermsForm
 from refundportal.staff.sheets import (
+    Prepaid,
     as_contract,
     blank_sheet,
     faults_by_path,
     head_cells,
     list_rows,
     place_words,
+    prepaid_of,
     sheet_of,
     sum_of,
     typed_in,
     with_row,
 )
 from refundportal.staff.visits import Visit, visit_of
+from refundportal.web.faults import fault_words
 from refundportal.web.terms import terms_in_words
 from refunds.wording import money_words
 
-CLIENTS_SHOWN = 8
+CLIENTS_SHOWN = 20
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,6 +54,7 @@ class Sheet:
     terms: TermsForm
     client: Client | None = None
     alike: list[Client] = field(default_factory=list)
+    """Who may be meant; while nothing is typed, those who came last."""
     draft: ContractDraft | None = None
     faults: list[Fault] = field(default_factory=list)
 
@@ -73,6 +78,8 @@ def write_view(model_admin: Any, request: HttpRequest, row_id: UUID | None = Non
         sheet, status = _written(visit, request, contract), 200
     else:
         sheet, status = _unwritten(visit, request, contract), 200
+    if wanted.startswith("client:") and contract is None and not why_not:
+        _client_chosen(visit, sheet, wanted.removeprefix("client:"))
     if wanted.startswith("add:") and not why_not:
         sheet.typed, sheet.faults = with_row(sheet.typed, wanted.removeprefix("add:")), []
     if wanted == "store" and not why_not:
@@ -145,7 +152,7 @@ def _written(visit: Visit, request: HttpRequest, contract: Contract | None) -> S
         sheet.draft = draft if sheet.terms.is_valid() else None
     for fault in [one for one in sheet.faults if one.path.startswith("terms.")]:
         name = fault.path.removeprefix("terms.")
-        sheet.terms.add_error(name if name in sheet.terms.fields else None, fault.message)
+        sheet.terms.add_error(name if name in sheet.terms.fields else None, fault_words(fault))
         sheet.faults.remove(fault)
     return sheet
 
@@ -154,14 +161,24 @@ def _client_named(visit: Visit, text: str) -> tuple[Client | None, list[Client]]
     """Find the client of a name, e-mail address or id; else those whose names are alike."""
     rows = clients_of(visit.principal)
     if not text or "\0" in text:
-        return None, []
+        return None, list(rows.order_by("-id")[:CLIENTS_SHOWN])
     try:
         found = list(rows.filter(pk=UUID(text)))
     except ValueError:
         found = list(rows.filter(email__iexact=text)[:2]) or list(rows.filter(name__iexact=text)[:2])
     if len(found) == 1:
         return found[0], []
-    return None, found or list(rows.filter(name__icontains=text).order_by("name", "id")[:CLIENTS_SHOWN])
+    alike = rows.filter(Q(name__icontains=text) | Q(email__icontains=text)).order_by("name", "id")
+    return None, found or list(alike[:CLIENTS_SHOWN])
+
+
+def _client_chosen(visit: Visit, sheet: Sheet, key: str) -> None:
+    """Take one of those who may be meant, and write them down by what names no other one."""
+    found, _alike = _client_named(visit, key)
+    if found is not None:
+        names = (found.email, found.name, str(found.pk))
+        sheet.typed["client"] = next(name for name in names if _client_named(visit, name)[0] == found)
+        sheet.client, sheet.alike = found, []
 
 
 def _store(visit: Visit, sheet: Sheet, contract: Contract | None) -> Contract | None:
@@ -193,6 +210,7 @@ def _page(sheet: Sheet, *, shows_faults: bool) -> dict[str, Any]:
         "stated": stated,
         "is_off": total is not None and stated is not None and total != stated,
         "off_by": _off_by(total, stated),
+        "prepaid": [_prepaid_words(one) for one in prepaid_of(sheet.typed)],
         "sentences": _sentences(sheet.terms),
         "is_whole": shows_faults and sheet.draft is not None and not sheet.faults,
     }
@@ -205,6 +223,23 @@ def _off_by(total: Any, stated: Any) -> str:
     size = missing if missing.minor >= 0 else -missing
     words = _("%(amount)s are missing") if missing.minor > 0 else _("%(amount)s too much")
     return words % {"amount": money_words(size.text, size.currency)}
+
+
+def _prepaid_words(one: Prepaid) -> tuple[str, str]:
+    """Say what a prepayment prepays; beside it how far that is off."""
+    words = (
+        _("%(code)s prepays in proportion: %(parts)s.")
+        if one.is_proportional
+        else _("%(code)s prepays %(parts)s; together %(sum)s of %(amount)s.")
+    )
+    parts = ", ".join(f"{code} {money_words(part.text, part.currency)}" for code, part in one.parts)
+    figures = {
+        name: money_words(sum_.text, sum_.currency)
+        for name, sum_ in (("sum", one.sum), ("amount", one.amount))
+    }
+    return words % {"code": one.code, "parts": parts, **figures}, _off_by(
+        one.sum, one.amount
+    ) if one.missing else ""
 
 
 def _sentences(form: TermsForm) -> Any:

@@ -163,6 +163,7 @@ class DiscardForm(ActForm):
 
 class ProposeDiscard(FileAct):
     name = "propose-discard"
+    asks_who = True
     title = _("Propose to discard it")
     icon = "trash-2"
     button = _("Propose this")
@@ -215,6 +216,7 @@ class Discard(FileAct):
 
 class WithdrawDiscard(FileAct):
     name = "withdraw-discard"
+    asks_who = True
     title = _("Keep it after all")
     icon = "undo-2"
     button = _("Keep it")

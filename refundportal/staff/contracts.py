@@ -61,7 +61,7 @@ class ContractAdmin(ActingAdmin):
     list_filter = ("state", Currency, "client__kind", "imported")
     list_select_related = ("client",)
     search_fields = (
-        "number__istartswith",
+        "number__startswith",
         "reference__istartswith",
         "title__icontains",
         "client__name__icontains",
@@ -182,7 +182,7 @@ class DocumentAdmin(StaffAdmin):
     list_display = ("title", "kind", "version", "contract", "file_name", "uploaded_shown")
     list_filter = ("kind",)
     list_select_related = ("contract",)
-    search_fields = ("title__icontains", "contract__number__istartswith", "sha256__istartswith")
+    search_fields = ("title__icontains", "contract__number__startswith", "sha256__istartswith")
     fields = readonly_fields = (
         "contract",
         "kind",

@@ -19,6 +19,7 @@ from refundportal.staff.acts import STATUS, ActForm, reviewers_only
 from refundportal.staff.fields import YesNoField
 from refundportal.staff.tables import COLUMNS, Table, read_csv, read_xlsx, table_of
 from refundportal.staff.visits import Visit, visit_of
+from refundportal.web.faults import fault_words
 
 SIZE_MAX = 5 * 1024 * 1024
 FAULTS_SHOWN = 100
@@ -54,13 +55,13 @@ class ImportForm(ActForm):
         try:
             self.table = table_of((read_csv if ending == "csv" else read_xlsx)(file.read()))
         except DomainError as refusal:
-            said = [f"{fault.path}: {fault.message}" for fault in refusal.faults[:FAULTS_SHOWN]]
+            said = [f"{fault.path}: {fault_words(fault)}" for fault in refusal.faults[:FAULTS_SHOWN]]
             raise forms.ValidationError(said or [refusal.detail]) from refusal
         return self.table.contracts
 
     def take(self, refusal: DomainError) -> None:
         for fault in refusal.faults[:FAULTS_SHOWN]:
-            self.add_error(None, f"{self.place_words(fault)}: {fault.message}")
+            self.add_error(None, f"{self.place_words(fault)}: {fault_words(fault)}")
         if not refusal.faults:
             self.add_error(None, refusal.detail)
 

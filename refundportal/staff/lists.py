@@ -7,17 +7,20 @@ A page costs one query for its rows and nothing is counted, however long the lis
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib.admin import ShowFacets, SimpleListFilter
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
@@ -26,8 +29,10 @@ from unfold.views import ChangeList
 
 from events.selectors import timeline_of
 from payments.models import Account
+from refundportal.staff.columns import Column, Row, columns_of, rows_of
 from refundportal.staff.journal import told
 from refundportal.staff.saved import saved_for
+from refundportal.staff.search import found_in
 from refundportal.staff.visits import may_read
 
 PAGE_VAR = "p"
@@ -91,6 +96,15 @@ class Currency(SimpleListFilter):
         return queryset.filter(currency=self.value()) if self.value() else queryset
 
 
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One filter beside a list; `chosen` says what it keeps, and is empty while it keeps everything."""
+
+    title: str
+    choices: tuple[dict[str, Any], ...]
+    chosen: str
+
+
 class UncountedPages(Paginator):  # type: ignore[type-arg]
     """Stands where a paginator is expected; it counts nothing."""
 
@@ -114,7 +128,7 @@ class KeysetList(ChangeList):
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet[Any]:
         """Read what the columns show with the rows, also where the rows name other relations already."""
-        rows = super().get_queryset(request, exclude_parameters)
+        rows = self.model_admin.listed(super().get_queryset(request, exclude_parameters))
         return rows.select_related(*self.list_select_related) if self.list_select_related else rows
 
     def get_results(self, request: HttpRequest) -> None:
@@ -135,6 +149,27 @@ class KeysetList(ChangeList):
         self.show_full_result_count = self.show_admin_actions = False
         self.can_show_all = self.multi_page = False
         self.paginator = UncountedPages((), size)
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        names = [name for name in self.list_display if name != ACTION_CHECKBOX_NAME]
+        return columns_of(self.model_admin, names)
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        before, after = reverse(name, args=["|"]).split(quote("|"))
+        return rows_of(self.columns, self.result_list, lambda row: f"{before}{row.pk}{after}")
+
+    @cached_property
+    def filters(self) -> tuple[Filter, ...]:
+        return tuple(self._filter(spec) for spec in self.filter_specs)
+
+    def _filter(self, spec: Any) -> Filter:
+        choices = tuple(spec.choices(self))
+        chosen = next((one["display"] for one in choices[1:] if one["selected"]), "")
+        title = str(spec.title)
+        return Filter(title[:1].upper() + title[1:], choices, str(chosen))
 
     def _place(self, request: HttpRequest) -> Place | None:
         text = request.GET.get(PAGE_VAR)
@@ -170,6 +205,7 @@ class StaffAdmin(ModelAdmin):
     key: Sequence[str] = ("-id",)
     actions = None
     list_per_page = PAGE_SIZE
+    change_list_template: Any = "staff/list.html"
     list_fullwidth = True
     list_before_template = "staff/_saved_filters.html"
     list_filter_sheet = False
@@ -177,6 +213,15 @@ class StaffAdmin(ModelAdmin):
     show_facets = ShowFacets.NEVER
     list_select_related: Sequence[str] = ()
     sortable_by = ()
+
+    def listed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Read with the rows of a list what its columns need, and no more."""
+        return rows
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return found_in(queryset, self.get_search_fields(request), search_term), False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

@@ -79,10 +79,10 @@ class PaymentAdmin(ActingAdmin):
     list_filter = ("status", Window, Arrived, "method", "rail", Currency, "imported")
     list_select_related = ("client", "contract", "stage")
     search_fields = (
-        "number__istartswith",
+        "number__startswith",
         "provider_reference__istartswith",
         "reference__istartswith",
-        "contract__number__istartswith",
+        "contract__number__startswith",
         "client__name__icontains",
         "client__email__icontains",
     )

@@ -345,7 +345,7 @@ class PayoutAdmin(ActingAdmin):
     list_filter = (Standing, "state", "rail", Currency)
     list_select_related = ("client", "payment")
     search_fields = (
-        "payment__number__istartswith",
+        "payment__number__startswith",
         "provider_reference__istartswith",
         "client__name__icontains",
         "client__email__icontains",

@@ -23,7 +23,7 @@ class TransferAdmin(StaffAdmin):
     list_display = ("id", "at_shown", "debit", "credit", "amount_shown", "payment", "key")
     list_filter = ("debit", "credit", Currency)
     list_select_related = ("debit", "credit", "payment")
-    search_fields = ("key__istartswith", "payment__number__istartswith")
+    search_fields = ("key__istartswith", "payment__number__startswith")
     search_help_text = _("Key or payment")
     fields = readonly_fields = (
         "id",

@@ -22,7 +22,7 @@ from kernel.days import local_date, zone_of
 from kernel.errors import DomainError
 from refundportal.staff import shown
 from refundportal.staff.acts import ActingAdmin, Offer
-from refundportal.staff.answers import Answered, Clause, Outcome, Received, Worth
+from refundportal.staff.answers import Answered, Clause, Outcome, Received, Worth, foot_of, with_feet
 from refundportal.staff.case import case_page, case_row
 from refundportal.staff.case_acts import (
     AddAttachment,
@@ -44,7 +44,6 @@ from refundportal.web.pages import cursor_in, page_of
 from refunds.letters import acknowledgement_of, decision_letter_of
 from refunds.models import RefundRequest
 from refunds.selectors import current_decision, messages_of, requests_of
-from refunds.statement import statement_of
 from refunds.states import REQUEST_OPEN
 from refunds.wording import day_words, money_words
 
@@ -153,9 +152,9 @@ class RequestAdmin(ActingAdmin):
     )
     list_select_related = ("client", "reviewer")
     search_fields = (
-        "number__istartswith",
-        "payment__number__istartswith",
-        "contract__number__istartswith",
+        "number__startswith",
+        "payment__number__startswith",
+        "contract__number__startswith",
         "client__name__icontains",
         "client__email__icontains",
         "applicant__email__icontains",
@@ -179,6 +178,9 @@ class RequestAdmin(ActingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return requests_of(visit_of(request).principal)
+
+    def listed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return with_feet(rows)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Reports lead here by more than the filters beside the list."""
@@ -244,10 +246,12 @@ class RequestAdmin(ActingAdmin):
 
     @admin.display(description=_("answer so far"))
     def answer_shown(self, row: RefundRequest) -> str:
-        statement = statement_of(row.answer)
-        if not statement.total:
-            return statement.outcome_words
-        total = money_words(statement.total.text, statement.total.currency)
-        if statement.is_decided:
-            return f"{statement.outcome_words}: {total}"
-        return f"{statement.outcome_words}. {statement.total_label}: {total}"
+        foot = foot_of(row)
+        if not foot.total:
+            return foot.outcome_words
+        total = money_words(foot.total.text, foot.total.currency)
+        return (
+            f"{foot.outcome_words}. {foot.proviso}: {total}"
+            if foot.proviso
+            else f"{foot.outcome_words}: {total}"
+        )

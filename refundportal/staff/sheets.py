@@ -6,7 +6,7 @@ sheet is read into that JSON and the faults of the one parser find their fields 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,10 +15,12 @@ from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Contract, MeterKind, StageKind
 from contracts.selectors import items_of
+from contracts.shares import in_proportion
 from kernel.currencies import UnknownCurrency
 from kernel.errors import Fault
 from kernel.exact import scaled_text
 from kernel.money import InvalidAmount, Money
+from refundportal.web.faults import fault_words
 
 ROWS_MAX: Final = 200
 _STEP: Final = re.compile(r"([a-z_]+)(?:\[([0-9]{1,3})\])?")
@@ -164,6 +166,62 @@ def _shares(text: str) -> dict[str, str] | str:
 def sum_of(typed: Mapping[str, Any]) -> tuple[Money | None, Money | None]:
     """Sum the amounts of the stages as far as they can be read; beside it the total, if one is stated."""
     currency = typed.get("currency", "")
+    read = _reader(currency)
+    if read("0") is None:
+        return None, None
+    read_ones = [read(row.get("amount", "")) for row in typed["stages"]]
+    amounts = [one for one in read_ones if one is not None]
+    return sum(amounts, Money.zero(currency)), read(typed.get("total", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepaid:
+    """What one prepayment prepays as it is typed, or in proportion where nothing is."""
+
+    code: str
+    parts: tuple[tuple[str, Money], ...]
+    amount: Money
+    is_proportional: bool
+
+    @property
+    def sum(self) -> Money:
+        return sum((amount for _code, amount in self.parts), Money.zero(self.amount.currency))
+
+    @property
+    def missing(self) -> Money:
+        return self.amount - self.sum
+
+
+def prepaid_of(typed: Mapping[str, Any]) -> Iterator[Prepaid]:
+    """Say what each prepayment of the sheet prepays, as far as it can be read."""
+    read = _reader(typed.get("currency", ""))
+    amounts = [(row, read(row.get("amount", ""))) for row in typed["stages"]]
+    work = {
+        row.get("code", ""): amount
+        for row, amount in amounts
+        if row.get("kind") == StageKind.WORK and amount is not None and amount.minor >= 0
+    }
+    for row, amount in amounts:
+        if row.get("kind") != StageKind.PREPAYMENT or amount is None or amount.minor < 0 or not work:
+            continue
+        shares = _shares(row.get("shares", ""))
+        if isinstance(shares, dict):
+            parts = [(code, read(text)) for code, text in shares.items()]
+            if not parts:
+                minors = in_proportion(amount.minor, [one.minor for one in work.values()])
+                parts = [
+                    (code, Money(minor, amount.currency)) for code, minor in zip(work, minors, strict=True)
+                ]
+            yield Prepaid(
+                row.get("code", ""),
+                tuple((code, part) for code, part in parts if part is not None),
+                amount,
+                not shares,
+            )
+
+
+def _reader(currency: str) -> Callable[[str], Money | None]:
+    """Give what reads an amount in a currency, or None where there is none."""
 
     def read(text: str) -> Money | None:
         try:
@@ -171,11 +229,7 @@ def sum_of(typed: Mapping[str, Any]) -> tuple[Money | None, Money | None]:
         except (InvalidAmount, UnknownCurrency):
             return None
 
-    if read("0") is None:
-        return None, None
-    read_ones = [read(row.get("amount", "")) for row in typed["stages"]]
-    amounts = [one for one in read_ones if one is not None]
-    return sum(amounts, Money.zero(currency)), read(typed.get("total", ""))
+    return read
 
 
 def head_cells(typed: Mapping[str, Any], faults: Mapping[str, list[str]]) -> dict[str, Cell]:
@@ -237,7 +291,8 @@ def faults_by_path(faults: Sequence[Fault]) -> dict[str, list[str]]:
     for fault in faults:
         path, mark, code = fault.path.partition(".shares.")
         place = f"{path}.shares" if mark else fault.path
-        found.setdefault(place, []).append(f"{code}: {fault.message}" if mark else fault.message)
+        said = fault_words(fault)
+        found.setdefault(place, []).append(f"{code}: {said}" if mark else said)
     return found
 
 

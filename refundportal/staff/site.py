@@ -16,6 +16,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
+from refundportal.staff.places import places_of
 from refundportal.staff.visits import may_read
 
 
@@ -45,6 +46,14 @@ class StaffSite(UnfoldAdminSite):
                 name="attachment-preview",
             ),
         ]
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Name the kinds of record of one app; no page shows those of all, the sidebar has its own order."""
+        return [] if app_label is None else super().get_app_list(request, app_label)
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Give the places that this person may go to, the present one marked."""
+        return places_of(request)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """Lead to the account pages. No password is taken here: it would pass by the second factor."""

@@ -19,6 +19,7 @@ from xml.etree.ElementTree import ParseError
 
 from django.utils.translation import gettext as _
 from openpyxl import load_workbook
+from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 
 from contracts.policy.terms import RefundTerms
@@ -98,29 +99,35 @@ def read_xlsx(data: bytes) -> list[tuple[Any, ...]]:
             if sum(one.file_size for one in packed.infolist()) > UNPACKED_MAX:
                 raise InvalidInput(_("The workbook is too large."))
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-        # A sheet of one cell may claim a million rows of 16,384: no more than what is taken is ever made.
-        rows = book.worksheets[0].iter_rows(
-            max_row=ROWS_MAX + HEADER + 1, max_col=2 * len(COLUMNS), values_only=True
-        )
-        return _bounded(rows)
+        sheet: Any = book.worksheets[0]
+        # A sheet of one cell may claim a million rows of 16,384: a row is as wide as its last cell instead.
+        sheet.reset_dimensions()
+        return _bounded(sheet.iter_rows(max_row=ROWS_MAX + HEADER + 1, values_only=True))
     except _NO_WORKBOOK as error:
         raise InvalidInput(_("This is no XLSX workbook.")) from error
 
 
 def _bounded(rows: Iterator[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    kept = []
+    kept: list[tuple[Any, ...]] = []
     for row in rows:
-        kept.append(row)
+        kept.append(_without_empty_end(row))
         if len(kept) > ROWS_MAX + HEADER:
             raise InvalidInput(_("The table may have at most %(most)s rows.") % {"most": ROWS_MAX})
     return kept
+
+
+def _without_empty_end(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    end = len(row)
+    while end and row[end - 1] in (None, ""):
+        end -= 1
+    return row[:end]
 
 
 def table_of(rows: Sequence[Sequence[Any]]) -> Table:
     """
     Put the rows together into contracts; a new reference begins a contract, an empty one goes on with it.
 
-    :raises InvalidInput: no rows, or columns that there are not
+    :raises InvalidInput: no rows, columns that there are not, or something in a column without a name
     """
     names = [str(name or "").strip().lower() for name in rows[0]] if rows else []
     unknown = [name for name in names if name and name not in COLUMNS]
@@ -131,12 +138,24 @@ def table_of(rows: Sequence[Sequence[Any]]) -> Table:
         raise InvalidInput(faults=faults)
     table, references = Table(), dict[str, int]()
     for number, row in enumerate(rows[HEADER:], HEADER + 1):
+        _refuse_unnamed(names, number, row)
         cells = {name: text for name, text in zip(names, map(_text, row), strict=False) if name and text}
         if cells:
             _take(table, references, number, cells)
     if not table.contracts:
         raise InvalidInput(_("The table has no rows."))
     return table
+
+
+def _refuse_unnamed(names: Sequence[str], number: int, row: Sequence[Any]) -> None:
+    """Refuse a row that says something in a column without a name: it would be lost without a word."""
+    for place, value in enumerate(row):
+        if (place >= len(names) or not names[place]) and _text(value):
+            where = _("Column %(column)s, row %(row)s") % {
+                "column": get_column_letter(place + 1),
+                "row": number,
+            }
+            raise InvalidInput(faults=[Fault(path=where, message=_("this column has no name"))])
 
 
 def _text(value: Any) -> str:

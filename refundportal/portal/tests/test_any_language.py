@@ -15,8 +15,8 @@ from events.journal import sequence_events
 from events.outbox import deliver_due
 from payments.services import send_due_payouts, warn_closing_windows
 from refundportal.portal.tests.furnished import addresses_of, furnish
-from refundportal.portal.tests.pseudo import pseudo_language, words_of_page, words_of_text
 from refundportal.portal.tests.visiting import Visitor
+from refundportal.web.tests.pseudo import pseudo_language, words_of_page, words_of_text
 from refunds.tests.scene import LATER, Scene
 
 # What is data: names, titles and texts of this scene, and what calendars and clocks are called.

@@ -7,7 +7,8 @@ import pytest
 from contracts.models import Contract, PrepaymentShare
 from contracts.policy.terms import as_json, parse_terms
 from contracts.selectors import policy_terms
-from contracts.tests.cast import draft_contract
+from contracts.services import create_client
+from contracts.tests.cast import NOW, draft_contract
 from refundportal.staff.sheets import as_contract, sheet_of, typed_in, with_row
 from refundportal.staff.tests.desk import Desk, count_events, page_of, words
 from refunds.tests.scene import Scene
@@ -233,3 +234,41 @@ def test_a_row_is_added_to_no_list_that_there_is_not():
     sheet = typed_in({"title": "x"})
 
     assert with_row(sheet, "stages[3].items") == {"title": "x", "stages": [], "meters": []}
+
+
+def test_existing_clients_are_offered_and_one_of_those_alike_is_taken_by_a_button(scene: Scene):
+    other = create_client(
+        principal=scene.cast.as_rita, kind="business", name="Acme", email="second@acme.example", now=NOW
+    )
+    blank = Desk(scene.cast.rita).get(NEW).content.decode()
+
+    asked = send(scene, "check", client="Acme").content.decode()
+    chosen = send(scene, f"client:{other.pk}", client="Acme")
+
+    assert '<option value="second@acme.example">Acme</option>' in blank
+    assert f'value="client:{other.pk}"' in asked
+    assert 'value="second@acme.example"' in chosen.content.decode()
+    assert "Which client?" not in words(chosen)
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ("", "P1 prepays in proportion: S1 350.00 EUR, S2 150.00 EUR."),
+        (
+            "S1 400.00; S2 100.00",
+            "P1 prepays S1 400.00 EUR, S2 100.00 EUR; together 500.00 EUR of 500.00 EUR.",
+        ),
+        ("S1 400.00", "P1 prepays S1 400.00 EUR; together 400.00 EUR of 500.00 EUR. 100.00 EUR are missing"),
+        ("S1 600.00", "together 600.00 EUR of 500.00 EUR. 100.00 EUR too much"),
+    ],
+)
+def test_what_a_prepayment_prepays_is_said_in_words(scene: Scene, shares: str, said: str):
+    assert said in words(send(scene, "check", **{"stages[0].shares": shares}))
+
+
+def test_shares_that_cannot_be_read_are_left_to_their_fault(scene: Scene):
+    said = words(send(scene, "check", **{"stages[0].shares": "all of it, please"}))
+
+    assert "prepays" not in said.partition("What it comes to")[2].partition("Refund terms")[0]
+    assert "Stage 1, Prepays: must be an object of stage codes and amounts" in said

@@ -15,6 +15,7 @@ from payments.models import BankFile, Break, Payout, PayoutStep, Statement, Stat
 from payments.services import leave_break, record_payment
 from payments.tests.bank_book import BERLIN, Entry, account_of, come_back, paid, statement
 from refundportal.staff.tests.desk import Desk, count_events, hidden, list_of, words
+from refundportal.staff.tests.test_dashboard import figures_in, rows_of
 from refundportal.web.tests.signing_in import signed_in_just_now
 from refunds.tests.scene import LATER, Scene, another_reviewer, approved, eur, make_scene
 
@@ -120,6 +121,22 @@ def test_who_signed_in_long_ago_shows_who_they_are_before_whole_ibans_are_taken(
 
     assert answer.status_code == 302 or "sign in once more" in words(answer)
     assert b"IBAN" not in answer.content
+
+
+@pytest.mark.parametrize("act", ["propose-discard", "withdraw-discard"])
+def test_who_signed_in_long_ago_shows_who_they_are_before_a_file_is_given_up_or_kept(
+    scene: Scene, payout: Payout, act: str
+):
+    file, finn = make(scene), Desk(scene.cast.finn)
+    if act == "withdraw-discard":
+        finn.do(file, "propose-discard", reason="The bank has it not.")
+    before = (BankFile.objects.values().get(), count_events())
+    signed_in_just_now(finn, scene.cast.finn, at=time.time() - 7200)
+
+    answer = finn.do(file, act, reason="It is not so.")
+
+    assert answer.status_code == 302 or "sign in once more" in words(answer)
+    assert (BankFile.objects.values().get(), count_events()) == before
 
 
 @pytest.mark.parametrize("shown", ["", "RPELSE"])
@@ -263,3 +280,18 @@ def test_the_lists_show_what_waits(scene: Scene, payout: Payout):
     assert "Hello" in words(ada.get(list_of("payments_statementline") + "?standing=open"))
     assert "2026-06-02/1" in words(ada.get(list_of("payments_statement")))
     assert "Hello" not in words(ada.get(list_of("payments_statementline") + "?standing=matched"))
+
+
+def test_the_first_page_counts_what_the_bank_leaves_open_and_leads_there(scene: Scene, payout: Payout):
+    make(scene)
+    finn, ada = Desk(scene.cast.finn), Desk(scene.cast.ada)
+    upload(finn, statement(*(Entry(amount=f"{euros}.00", text="Hello") for euros in (7, 8, 9))))
+    finn.do(StatementLine.objects.get(amount_minor=700), "not-ours", reason="Nobody knows.")
+
+    counted = dict(figures_in(ada.get("/admin/").content.decode()))
+
+    lists = [
+        list_of(f"payments_{name}") + "?standing=open" for name in ("bankfile", "statementline", "break")
+    ]
+    assert [counted[address] for address in lists] == [1, 2, 1]
+    assert [rows_of(ada, address) for address in lists] == [1, 2, 1]

@@ -165,6 +165,14 @@ def test_the_people_of_a_case_and_who_can_be_the_second_one_are_named(delivered:
 
     assert "Rosa has the case, assessed work, proposed the answer cannot approve this case" in said
     assert "Can be the second person Arno any amount" in said
+    assert "Nothing is proposed yet" not in said
+
+
+def test_before_a_proposal_nobody_is_called_the_second_person(scene: Scene):
+    said = words(Desk(scene.cast.ada).open(in_review(scene)))
+
+    assert "Nothing is proposed yet. Once it is, one of these can approve, but not whoever proposes:" in said
+    assert "Can be the second person" not in said
 
 
 def test_whoever_finds_the_case_locked_is_asked_to_try_again_and_keeps_what_was_typed(

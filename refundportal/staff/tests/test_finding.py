@@ -124,3 +124,37 @@ def test_a_sheet_with_a_sign_that_no_text_has_is_no_fault_of_ours(scene: Scene):
     assert Desk(scene.cast.rita).post("/admin/contracts/contract/new/", typed).status_code == 422
     known = {**typed, "client": scene.cast.client.name}
     assert Desk(scene.cast.rita).post("/admin/contracts/contract/new/", known).status_code == 422
+
+
+def test_an_application_is_found_by_every_number_name_and_address_it_is_known_by(scene: Scene):
+    request = applied(scene)
+    desk = Desk(scene.cast.rita)
+    known_by = (
+        request.number.lower(),
+        scene.payment.number,
+        scene.contract.number[:-1],
+        "acme office@",
+        "alice@acme",
+        '"Acme"',
+    )
+
+    shown = {text: request.number in words(desk.get(QUEUE, {"q": text})) for text in known_by}
+
+    assert shown == dict.fromkeys(known_by, True)
+    assert "Nothing is here." in words(desk.get(QUEUE, {"q": "acme mallory"}))
+
+
+def test_a_chosen_filter_is_named_beside_the_closed_ones(scene: Scene):
+    desk = Desk(scene.cast.rita)
+
+    assert "Filters Standing: overdue" in words(desk.get(QUEUE + "?standing=overdue"))
+    assert "Filters Standing: overdue" not in words(desk.get(QUEUE))
+
+
+def test_neither_the_sidebar_nor_the_palette_leads_where_a_person_may_not_go(scene: Scene):
+    rita, finn = Desk(scene.cast.rita), Desk(scene.cast.finn)
+    books = "/admin/ledger/"
+
+    for desk, is_open in ((rita, False), (finn, True)):
+        assert (f'href="{books}"' in desk.get(QUEUE).content.decode()) is is_open
+        assert (books in desk.get("/admin/search/?extended=1&s=books").content.decode()) is is_open

@@ -1,6 +1,7 @@
 """Tags and filters of the pages: icons, amounts, dates and instants in words."""
 
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from django import template
@@ -20,6 +21,7 @@ register = template.Library()
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     """Draw an icon inline; it is silent for screen readers, because a word always stands beside it."""
     drawing = lucide(name, size=None, **{"class": "icon", "aria_hidden": "true", "focusable": "false"})
