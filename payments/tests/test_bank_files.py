@@ -19,15 +19,13 @@ from kernel.errors import InvalidInput, NotPermitted, StaleState
 from kernel.money import Money
 from payments.banking_days import banking_day_before, execution_day, is_banking_day
 from payments.gateways import sepa
-from payments.models import BankFile, Break, Payment, Payout, Reconciliation
+from payments.models import BankFile, Payment, Payout
 from payments.selectors import repeats_of
 from payments.services import (
-    bank_files,
     confirm_bank_file,
     discard_bank_file,
     dispute_payment,
     export_bank_file,
-    leave_break,
     make_bank_file,
     propose_discard,
     save_bank_account,
@@ -37,16 +35,13 @@ from payments.services import (
 from payments.services.bank_files import (
     NothingForTheBank,
     OtherPayouts,
-    SendingHalted,
     fingerprint,
-    hand_over_unfit_payouts,
 )
 from payments.services.steps import SecondPersonNeeded
 from payments.tests.bank_book import BERLIN, account_of, another_of_finance, bank_payment, bank_payouts
 from payments.tests.scenes import (
     LATER,
     counters_of,
-    eur,
     look_after,
     ready_payout,
     send,
@@ -317,19 +312,6 @@ def test_what_is_not_in_euros_goes_to_finance_and_spoils_no_file(cast, payment):
     assert strange.failure_code == "not_in_euros"
 
 
-def test_a_payout_whose_account_changes_while_it_is_read_is_left_out(cast, payment, monkeypatch):
-    """PostgreSQL gives such a row as it is after the change, without the account that it was joined with."""
-    stays = ready_payout(payment)
-    changes = ready_payout(bank_payment(signed_contract(cast, client=cast.other_client)))
-    rows = Payout.objects.filter(state="ready").select_related("payment", "destination", "client")
-    monkeypatch.setattr(bank_files, "payouts_for_the_bank", lambda now: rows.order_by("id"))
-
-    file = make_bank_file(principal=cast.as_finn, now=LATER)
-
-    assert [payout.pk for payout in file.payouts.all()] == [stays.pk]
-    assert (hand_over_unfit_payouts(now=LATER), state_of(changes)) == (0, "ready")
-
-
 def test_a_payout_without_an_account_waits_and_is_not_stuck(cast, contract):
     payout = ready_payout(bank_payment(contract), "10.00")
 
@@ -357,18 +339,6 @@ def test_a_file_that_orders_other_payouts_than_it_holds_halts_sending(cast, paym
     Payout.objects.filter(pk=ready.pk).update(bank_file=file)
 
     assert violated() == ["I14"]
-
-
-def test_no_file_is_made_while_the_money_is_not_safe_or_after_a_restore(cast, payment):
-    bank_payouts(payment)
-    found = leave_break(kind="different", amount=eur("1.00"), now=NOW)
-    with pytest.raises(SendingHalted):
-        make_bank_file(principal=cast.as_finn, now=NOW)
-    Break.objects.filter(pk=found.pk).update(resolved_at=NOW)
-    Reconciliation.objects.create(rail="bank_file", since=NOW, started_at=NOW, database="another one")
-
-    with pytest.raises(SendingHalted):
-        make_bank_file(principal=cast.as_finn, now=NOW)
 
 
 def test_the_same_account_and_amount_within_a_month_is_seen(cast, payment):

@@ -5,11 +5,20 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, transaction
 
-from contracts.tests.cast import NOW
+from contracts.tests.cast import NOW, signed_contract
 from payments.models import BankAccount, Payment, Payout, PayoutState, Rail
-from payments.services import confirm_step, replace_payout, resolve_manual, save_bank_account
+from payments.services import (
+    bank_files,
+    confirm_step,
+    make_bank_file,
+    replace_payout,
+    resolve_manual,
+    save_bank_account,
+)
 from payments.services.bank_accounts import COOLING
-from payments.tests.scenes import LATER, captured_payment, ready_payout, send, violated
+from payments.services.bank_files import hand_over_unfit_payouts
+from payments.tests.bank_book import bank_payment
+from payments.tests.scenes import LATER, captured_payment, ready_payout, send, state_of, violated
 
 BERLIN, VIENNA, LONDON = "DE89370400440532013000", "AT611904300234573201", "GB29NWBK60161331926819"
 
@@ -143,3 +152,16 @@ def test_a_successor_goes_to_the_account_of_the_moment_and_waits_for_it(cast, by
 
     assert successor.destination_id == changed.pk
     assert successor.not_before == changed.usable_from
+
+
+def test_a_payout_whose_account_changes_while_it_is_read_is_left_out(cast, payment, monkeypatch):
+    """PostgreSQL gives such a row as it is after the change, without the account that it was joined with."""
+    stays = ready_payout(payment)
+    changes = ready_payout(bank_payment(signed_contract(cast, client=cast.other_client)))
+    rows = Payout.objects.filter(state="ready").select_related("payment", "destination", "client")
+    monkeypatch.setattr(bank_files, "payouts_for_the_bank", lambda now: rows.order_by("id"))
+
+    file = make_bank_file(principal=cast.as_finn, now=LATER)
+
+    assert [payout.pk for payout in file.payouts.all()] == [stays.pk]
+    assert (hand_over_unfit_payouts(now=LATER), state_of(changes)) == (0, "ready")

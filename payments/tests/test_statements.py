@@ -1,20 +1,15 @@
 """Statements of the bank: what they book, once."""
 
 from datetime import date, timedelta
-from io import StringIO
 
 import pytest
-import time_machine
 from django.core.cache import cache
-from django.core.management import call_command
 
 from contracts.tests.cast import NOW, make_cast, signed_contract
 from kernel.errors import InvalidInput, StaleState
-from payments import ledger
 from payments.models import (
     BankFile,
     Break,
-    Reconciliation,
     StatementLine,
     Transfer,
 )
@@ -29,12 +24,9 @@ from payments.services import (
     replace_payout,
     resolve_break,
     resolve_manual,
-    return_less_fee,
-    set_line_aside,
 )
 from payments.services.bank_files import SendingHalted
 from payments.services.statements import StatementKnown
-from payments.services.steps import SecondPersonNeeded
 from payments.tests.bank_book import (
     TUESDAY,
     Entry,
@@ -176,63 +168,6 @@ def test_a_discarded_file_that_was_uploaded_after_all_halts_sending(cast, paymen
     assert violated(TUESDAY) == ["I14"]
 
 
-def test_after_a_restore_a_statement_tells_what_was_sent_and_opens_the_way(cast, payment):
-    """The backup was made before the file: the payout is ready again although the bank has done it."""
-    payout = ready_payout(payment, "10.00")
-    Reconciliation.objects.create(rail="bank_file", since=NOW, started_at=NOW, database="before")
-    with pytest.raises(SendingHalted):
-        make_bank_file(principal=cast.as_finn, now=LATER)
-    reconcile_now(principal=cast.as_finn, rail="bank_file", now=LATER)
-    with pytest.raises(SendingHalted):
-        make_bank_file(principal=cast.as_finn, now=LATER)
-
-    take(cast, statement(name="1", day=date(2026, 6, 1)))
-    take(cast, statement(paid(payout)))
-
-    assert state_of(payout) == "settled"
-    ready_payout(payment, "20.00")
-    assert make_bank_file(principal=cast.as_finn, now=TUESDAY).payouts_count == 1
-
-
-FRIDAY, MONDAY, TUESDAYS = date(2026, 5, 29), date(2026, 6, 1), date(2026, 6, 2)
-
-
-@pytest.mark.parametrize(
-    ("days", "imported_after", "is_lifted"),
-    [
-        ([(FRIDAY, "1000.00")], timedelta(hours=1), False),
-        ([(FRIDAY, "1000.00"), (MONDAY, "1000.00")], timedelta(days=1), True),
-        ([(MONDAY, "1000.00")], timedelta(days=2), False),
-        ([(TUESDAYS, "1000.00")], timedelta(days=2), False),
-        ([(MONDAY, "1000.00"), (TUESDAYS, "900.00")], timedelta(days=2), False),
-        ([(MONDAY, "1000.00"), (TUESDAYS, "1000.00")], timedelta(days=2), True),
-        ([(TUESDAYS, "1000.00"), (MONDAY, "1000.00")], timedelta(days=2), True),
-    ],
-    ids=[
-        "the banking day before, of before the restore", "the day of the restore", "an old one",
-        "one without those before", "one that does not go on from those before", "all of them",
-        "all of them, the newest first",
-    ],
-)  # fmt: skip
-def test_a_restored_database_waits_for_all_statements_of_what_it_forgot(
-    cast, payment, days, imported_after, is_lifted
-):
-    """Restored on Monday morning, last compared on Sunday: a file may have gone out until it was seen."""
-    ready_payout(payment, "10.00")
-    sunday = NOW - timedelta(days=1)
-    Reconciliation.objects.create(rail="bank_file", since=sunday, started_at=sunday, database="before")
-    reconcile_due(now=NOW)
-
-    for day, opening in days:
-        take(cast, statement(name=str(day), day=day, opening=opening), now=NOW + imported_after)
-
-    if is_lifted:
-        assert make_bank_file(principal=cast.as_finn, now=NOW + imported_after).payouts_count == 1
-    else:
-        with pytest.raises(SendingHalted):
-            make_bank_file(principal=cast.as_finn, now=NOW + imported_after)
-
-
 def test_a_payout_with_finance_waits_for_its_two_people(cast, contract, flo):
     account_of(cast)
     payment = captured_payment(contract, rail="manual")
@@ -312,18 +247,6 @@ def test_a_process_killed_in_an_import_or_a_file_leaves_nothing(settings):
     assert violated(TUESDAY) == []
 
 
-def test_the_operator_says_by_hand_that_this_database_was_restored(cast, payment):
-    ready_payout(payment, "10.00")
-
-    with time_machine.travel(NOW, tick=False):
-        call_command("reconcile", rail="bank_file", after_restore=True, stdout=StringIO())
-
-    with pytest.raises(SendingHalted):
-        make_bank_file(principal=cast.as_finn, now=TUESDAY)
-    take(cast, statement(name="1", day=date(2026, 6, 1)))
-    assert make_bank_file(principal=cast.as_finn, now=TUESDAY).payouts_count == 1
-
-
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_two_people_importing_at_once_import_once():
@@ -380,54 +303,3 @@ def test_a_transfer_that_the_bank_never_executed_goes_out_again_by_two_people(ca
     assert violated(late) == ["I15"]
     take(cast, statement(paid(refused), name="late", opening="900.00"), now=late)
     assert "I14" in violated(late)
-
-
-def test_two_people_book_what_came_back_less_a_fee(cast, payment, payouts, flo):
-    """A bank on the way kept five euros: all of it is owed again, and the fee is a cost of the company."""
-    payout = payouts[0]
-    take(cast, statement(paid(payout), paid(payouts[1])))
-    wednesday = NOW + timedelta(days=2)
-    back = come_back(payout, amount="95.00")
-    take(cast, statement(back, name="3", day=date(2026, 6, 3), opening="700.00"), now=wednesday)
-    assert violated(wednesday) == ["I14"]
-    found = StatementLine.objects.get(is_credit=True)
-    say = {
-        "principal": cast.as_finn,
-        "payout_id": payout.pk,
-        "reason": "Their bank took 5.",
-        "now": wednesday,
-    }
-    with pytest.raises(StaleState):
-        return_less_fee(line_id=StatementLine.objects.filter(is_credit=False)[0].pk, **say)
-
-    step = return_less_fee(line_id=found.pk, **say)
-    with pytest.raises(SecondPersonNeeded):
-        confirm_step(principal=cast.as_finn, step_id=step.pk, now=wednesday)
-    assert (state_of(payout), violated(wednesday)) == ("settled", ["I14"])
-    confirm_step(principal=flo, step_id=step.pk, now=wednesday)
-
-    payout.refresh_from_db()
-    found.refresh_from_db()
-    assert (payout.state, payout.failure_code, found.state) == ("returned", "AC04", "matched")
-    assert counters_of(payment) == (10000, 20000)
-    assert (Break.objects.get().owner, Break.objects.get().resolution) == (cast.finn, "Their bank took 5.")
-    assert ledger.balances()["bank_fees:EUR"].text == "5.00"
-    assert violated(wednesday) == []
-    again = replace_payout(principal=cast.as_finn, payout_id=payout.pk, reason="New account.", now=wednesday)
-    assert confirm_step(principal=flo, step_id=again.pk, now=wednesday).amount_minor == 10000
-    assert violated(wednesday) == []
-
-
-def test_money_of_a_return_without_its_key_is_named_by_people(cast, payouts, flo):
-    take(cast, statement(Entry(amount="95.00", text="RETOURE", returned="AC01"), Entry(amount="-95.00")))
-    came, went = (StatementLine.objects.get(is_credit=is_credit) for is_credit in (True, False))
-    say = {"principal": cast.as_finn, "payout_id": payouts[0].pk, "reason": "The only one.", "now": TUESDAY}
-    with pytest.raises(StaleState):
-        return_less_fee(line_id=went.pk, **say)
-
-    step = return_less_fee(line_id=came.pk, **say)
-    set_line_aside(principal=cast.as_finn, line_id=came.pk, reason="Other business.", now=TUESDAY)
-
-    with pytest.raises(StaleState):
-        confirm_step(principal=flo, step_id=step.pk, now=TUESDAY)
-    assert state_of(payouts[0]) == "accepted"
