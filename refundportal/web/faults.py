@@ -92,9 +92,10 @@ FAULTS: Final = frozenset(
 
 
 def fault_words(fault: Fault) -> str:
-    """Say what is wrong; what has no words of its own is said by its code, or as the service says it."""
+    """Say what is wrong; what has no words of its own is said by its code, and as the service says it."""
     said = fault.message
     pattern, figures = (said.pattern, said.figures) if isinstance(said, Said) else (said, {})
     if pattern in FAULTS:
         return gettext(pattern) % figures if figures else gettext(pattern)
-    return str(WORDS.get(fault.code, said))
+    words = WORDS.get(fault.code)
+    return str(said) if words is None else f"{words} {said}"
