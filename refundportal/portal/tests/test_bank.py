@@ -5,11 +5,12 @@ import time_machine
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
 
-from payments.models import BankAccount, Payment, Rail
+from contracts.tests.cast import signed_contract
+from payments.models import BankAccount, Rail
 from payments.services import save_bank_account
 from refundportal.portal.tests.visiting import Visitor, words
 from refundportal.web.tests.signing_in import signed_in_just_now
-from refunds.tests.scene import LATER, Scene, applied, approved
+from refunds.tests.scene import LATER, Scene, applied, approved, paid
 
 BERLIN, VIENNA = "DE89370400440532013000", "AT611904300234573201"
 PASSWORD = "paper-and-hairlines"
@@ -200,9 +201,9 @@ def test_who_signs_in_by_code_alone_signs_in_once_more(scene, address, clock: ti
 
 @pytest.fixture
 def by_bank(scene: Scene) -> Scene:
-    Payment.objects.filter(pk=scene.payment.pk).update(rail=Rail.MANUAL)
-    scene.payment.refresh_from_db()
-    return scene
+    """Alice paid for one more contract by a transfer that goes back by one."""
+    contract = signed_contract(scene.cast, title="By transfer")
+    return Scene(scene.cast, contract, paid(scene.cast, contract, rail=Rail.MANUAL))
 
 
 def test_an_application_asks_for_the_account_where_money_goes_by_bank(by_bank, alice, address):
