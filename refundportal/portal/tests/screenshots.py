@@ -126,7 +126,7 @@ def test_the_doorstep_and_the_style_guide(scene: Scene, open_page: Any, settings
     (link,) = re.findall(r"http://[^/\s]+(/account/password/reset/key/\S+)", str(mail.outbox[-1].body))
     page.goto(link)
     faults |= take(page, "doorstep-reset-new-password")
-    lock_out("alice@acme.example")
+    lock_out("alice@acme.example", page.url)
     page.goto("/account/login/")
     sign_in(page)
     expect(page.locator("[data-error-summary]")).to_contain_text("Too many tries")

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from io import BytesIO
+from urllib.parse import urlsplit
 
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
@@ -183,9 +184,9 @@ def with_all_factors(scene: Scene) -> dict[str, str]:
     }
 
 
-def lock_out(email: str) -> None:
-    """Try wrong passwords until the next try is refused, whatever it is."""
-    guest = Client()
+def lock_out(email: str, at: str) -> None:
+    """Try wrong passwords at an address until the next try is refused, whatever it is."""
+    guest = Client(headers={"host": urlsplit(at).netloc})
     for _ in range(5):
         guest.post("/account/login/", {"login": email, "password": "wrong"})
 

@@ -79,7 +79,7 @@ def test_the_doorstep_is_for_everybody(scene, open_page):
     faults = {}
     for address in DOORSTEP.values():
         faults |= _faults_of(page, address)
-    lock_out("alice@acme.example")
+    lock_out("alice@acme.example", page.url)
     page.goto("/account/login/")
     sign_in(page)
     expect(page.locator("[data-error-summary]")).to_contain_text("Too many tries")
