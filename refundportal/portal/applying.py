@@ -28,7 +28,7 @@ from refundportal.web.rail import clock_of
 from refundportal.web.refusals import refusal_words
 from refunds.models import ApplicationDraft, Attachment
 from refunds.selectors.access import draft_of
-from refunds.selectors.quotes import Quote, quote, refuse_credit, remember_quote
+from refunds.selectors.quotes import Quote, quote_of, refuse_credit, remember_quote
 from refunds.services import (
     add_draft_file,
     apply_for_refund,
@@ -94,7 +94,7 @@ def _desk(visit: Visit, number: str) -> Desk:
     :raises NotPermitted: the visitor may only read
     :raises CreditNotRefundable: the payment is an exchange credit
     """
-    rows = payments_of(visit.principal).select_related("terms", "contract__client", "stage")
+    rows = payments_of(visit.principal).select_related("terms", "client", "contract", "stage")
     payment = one_by_number(rows, number)
     visit.require_to_act_for(payment.client_id)
     refuse_credit(payment)
@@ -104,6 +104,13 @@ def _desk(visit: Visit, number: str) -> Desk:
     draft = draft_of(_person(visit), payment.pk)
     files = list(draft.attachments.all()) if draft else []
     return Desk(payment, draft, files, list(items), _targets(payment))
+
+
+_OF_A_TARGET: Final = (
+    *("code", "title", "amount_minor", "covered_minor"),
+    *("contract__number", "contract__title", "contract__currency"),
+)
+"""What the words of a stage that could take a credit are made of."""
 
 
 def _targets(payment: Payment) -> list[Stage]:
@@ -117,7 +124,8 @@ def _targets(payment: Payment) -> list[Stage]:
         is_removed=False,
         amount_minor__gt=F("covered_minor"),
     )
-    return list(rows.select_related("contract").order_by("contract_id", "position")[:TARGETS_MAX])
+    rows = rows.select_related("contract").only(*_OF_A_TARGET).order_by("contract_id", "position")
+    return list(rows[:TARGETS_MAX])
 
 
 def _person(visit: Visit) -> User:
@@ -133,7 +141,6 @@ def apply(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
     if typed := typed_before(request, with_files=True):
         _keep(visit, desk, desk.form(typed))
         desk = _desk(visit, number)
-    form = desk.form()
     if request.method == "POST":
         form = desk.form(request.POST, request.FILES)
         _keep(visit, desk, form)
@@ -145,6 +152,8 @@ def apply(request: HttpRequest, visit: Visit, number: str) -> HttpResponse:
         if step == "files" and "evidence" not in form.errors:
             return redirect(reverse("apply", args=[number]) + "#files")
         desk = _desk(visit, number)
+    else:
+        form = desk.form()
     context = _common(visit, desk) | {"form": form, "step": 1}
     return render(request, "portal/apply.html", context)
 
@@ -322,9 +331,9 @@ def _say_no(request: HttpRequest, visit: Visit, number: str, refusal: DomainErro
 
 def _quote(visit: Visit, desk: Desk, form: ApplicationForm) -> Quote:
     target = form.target_id
-    quoted = quote(
+    quoted = quote_of(
+        desk.payment,
         principal=visit.principal,
-        payment_id=desk.payment.pk,
         amount=form.amount,
         remedy=form.chosen_remedy,
         target_stage_id=UUID(target) if target else None,
@@ -341,8 +350,10 @@ def _common(visit: Visit, desk: Desk) -> dict[str, Any]:
         "clock": clock_of(desk.payment, visit.now),
         "has_draft": desk.draft is not None,
         "files": desk.files,
-        "files_words": ngettext("%(n)s file", "%(n)s files", len(desk.files)) % {"n": len(desk.files)},
-        "is_consumer": desk.payment.contract.client.kind == "consumer",
+        "files_words": ngettext("%(n)s file", "%(n)s files", len(desk.files)) % {"n": len(desk.files)}
+        if desk.files
+        else _("none"),
+        "is_consumer": desk.payment.client.kind == "consumer",
     }
 
 

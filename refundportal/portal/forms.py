@@ -153,7 +153,8 @@ class ApplicationForm(forms.Form):
             self.fields["target"] = forms.ChoiceField(
                 label=_("The stage, if credit"),
                 required=False,
-                choices=[("", "—"), *((str(stage.pk), _target_words(stage)) for stage in targets)],
+                # Called when the list is shown or something of it was chosen: the words are many.
+                choices=lambda: [("", "—"), *((str(stage.pk), _target_words(stage)) for stage in targets)],
             )
         else:
             del self.fields["remedy"]

@@ -75,6 +75,25 @@ def quote(
     :raises TargetStageUnsuitable: the credit cannot go to that stage
     """
     payment = payment_to_ask_about(principal, payment_id)
+    return quote_of(
+        payment, principal=principal, amount=amount, remedy=remedy, target_stage_id=target_stage_id, now=now
+    )
+
+
+def quote_of(
+    payment: Payment,
+    *,
+    principal: Principal,
+    amount: Money | None = None,
+    remedy: str = "refund",
+    target_stage_id: UUID | None = None,
+    now: datetime,
+) -> Quote:
+    """
+    Say it for a payment that was found through this principal, with its terms and client. A query less.
+
+    Raises what `quote` does.
+    """
     refuse_credit(payment)
     facts = gather_facts(
         payment,

@@ -11,14 +11,23 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Page
+from django.core import mail
+from playwright.sync_api import Page, expect
 
 from refundportal.portal.tests import browsing
-from refundportal.portal.tests.browsing import PASSWORD
+from refundportal.portal.tests.browsing import PASSWORD, sign_in
 from refundportal.portal.tests.extremes import german, rich
 from refundportal.portal.tests.furnished import addresses_of, furnish, pages_of
 from refundportal.portal.tests.looking import AS_EVERY, look_at
-from refundportal.portal.tests.states import forms_with_faults, seldom_seen
+from refundportal.portal.tests.states import (
+    DOORSTEP,
+    change_facts,
+    forms_with_faults,
+    keep_draft,
+    lock_out,
+    seldom_seen,
+    with_all_factors,
+)
 from refunds.tests.scene import Scene
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -106,8 +115,53 @@ def test_forms_with_faults(scene: Scene, open_as_alice: Any) -> None:
 
 
 def test_the_doorstep_and_the_style_guide(scene: Scene, open_page: Any, settings: Any) -> None:
-    settings.DEBUG = True
     page = open_page()
-    addresses = ("/account/login/", "/account/login/code/", "/account/password/reset/", "/styleguide/")
+    take_all(page, {f"doorstep-{name}": address for name, address in DOORSTEP.items()})
+    faults: dict[str, Any] = {}
 
-    take_all(page, {f"doorstep-{name_of(address)}": address for address in addresses})
+    page.goto("/account/password/reset/")
+    page.get_by_label("E-mail address").fill("alice@acme.example")
+    page.get_by_role("button", name="Send me the link").click()
+    expect(page.get_by_role("heading", name="Please look into your mail")).to_be_visible()
+    (link,) = re.findall(r"http://[^/\s]+(/account/password/reset/key/\S+)", str(mail.outbox[-1].body))
+    page.goto(link)
+    faults |= take(page, "doorstep-reset-new-password")
+    lock_out("alice@acme.example", page.url)
+    page.goto("/account/login/")
+    sign_in(page)
+    expect(page.locator("[data-error-summary]")).to_contain_text("Too many tries")
+    faults |= take(page, "doorstep-locked")
+    page.goto("/account/login/code/")
+    page.get_by_label("E-mail address").fill("alice@acme.example")
+    page.get_by_role("button", name="Send me a code").click()
+    expect(page.get_by_role("heading", name="Type the code")).to_be_visible()
+    faults |= take(page, "doorstep-type-the-code")
+    settings.DEBUG = True
+    page.goto("/styleguide/")
+    faults |= take(page, "styleguide")
+
+    assert faults == {}
+
+
+def test_second_factors(scene: Scene, open_as_alice: Any, open_page: Any) -> None:
+    addresses = with_all_factors(scene)
+    page = open_as_alice(has_shown_who=True)
+    take_all(page, {f"factor-{name}": address for name, address in addresses.items()})
+    other = open_page()
+    other.goto("/account/login/")
+    sign_in(other)
+    expect(other.get_by_role("heading", name="Your second factor")).to_be_visible()
+
+    assert take(other, "factor-when-signing-in") == {}
+
+
+def test_a_figure_that_changed_meanwhile(scene: Scene, now: Any, open_as_alice: Any) -> None:
+    keep_draft(scene, now)
+    page = open_as_alice()
+    page.goto(f"/payments/{scene.payment.number}/apply/confirm/")
+    change_facts(scene)
+
+    page.get_by_role("button", name="Confirm application").click()
+    expect(page.locator("[data-error-summary]")).to_contain_text("Something has changed")
+
+    assert take(page, "state-changed") == {}

@@ -2,14 +2,20 @@
 
 from datetime import datetime, timedelta
 from io import BytesIO
+from urllib.parse import urlsplit
 
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
-from contracts.services import object_to_delivery
+from contracts.services import accept_delivery, object_to_delivery
 from contracts.tests.cast import delivered_stage, signed_contract, stage_named
 from kernel.money import Money
 from payments.models import Payment
 from payments.services import dispute_payment, record_payment, save_bank_account
+from refundportal.portal.tests.keys import with_key
 from refunds.models import RefundRequest
 from refunds.services import Upload, post_message, save_draft, withdraw_request
 from refunds.tests.scene import Scene, applied, approved, paid, proposed
@@ -137,3 +143,54 @@ def forms_with_faults(scene: Scene) -> dict[str, tuple[str, str]]:
         "faults-password": ("/account/password/change/", "Change the password"),
         "faults-totp": ("/account/2fa/totp/activate/", "Switch on"),
     }
+
+
+DOORSTEP = {
+    "sign-in": "/account/login/",
+    "code": "/account/login/code/",
+    "reset": "/account/password/reset/",
+    "reset-sent": "/account/password/reset/done/",
+    "reset-done": "/account/password/reset/key/done/",
+    "reset-old-link": "/account/password/reset/key/1-x/",
+    "address-sent": "/account/confirm-email/",
+    "address-old-link": "/account/confirm-email/x/",
+    "account-closed": "/account/inactive/",
+    "by-invitation": "/account/signup/",
+    "invitation-over": "/join/x/",
+    "policy": "/policy/",
+    "missing": "/x/",
+}
+"""What everybody can see who is not signed in."""
+
+
+def with_all_factors(scene: Scene) -> dict[str, str]:
+    """Give Alice an app, spare codes and keys; gives the addresses of what she sees then, by name."""
+    TOTP.activate(scene.cast.alice, "JBSWY3DPEHPK3PXP")
+    RecoveryCodes.activate(scene.cast.alice)
+    key = with_key(scene.cast.alice)
+    with_key(scene.cast.alice, "A-key-with-a-long-name-" * 4)
+    factors = "/account/2fa/"
+    return {
+        "factors": factors,
+        "app-off": f"{factors}totp/deactivate/",
+        "keys": f"{factors}webauthn/",
+        "key-rename": f"{factors}webauthn/keys/{key.pk}/edit/",
+        "key-remove": f"{factors}webauthn/keys/{key.pk}/remove/",
+        "spare-codes": f"{factors}recovery-codes/",
+        "spare-codes-new": f"{factors}recovery-codes/generate/",
+        "show-who": "/account/reauthenticate/",
+        "show-who-by-code": f"{factors}reauthenticate/",
+        "show-who-by-key": f"{factors}webauthn/reauthenticate/",
+    }
+
+
+def lock_out(email: str, at: str) -> None:
+    """Try wrong passwords at an address until the next try is refused, whatever it is."""
+    guest = Client(headers={"host": urlsplit(at).netloc})
+    for _ in range(5):
+        guest.post("/account/login/", {"login": email, "password": "wrong"})
+
+
+def change_facts(scene: Scene) -> None:
+    """Alice's colleague accepts the work while Alice is about to apply: the figures are other ones now."""
+    accept_delivery(principal=scene.cast.as_alice, stage_id=scene.stage.pk, now=timezone.now())

@@ -201,7 +201,8 @@ def test_who_signs_in_by_code_alone_signs_in_once_more(scene, address, clock: ti
 
 @pytest.fixture
 def by_bank(scene: Scene) -> Scene:
-    contract = signed_contract(scene.cast, title="By bank")
+    """Alice paid for one more contract by a transfer that goes back by one."""
+    contract = signed_contract(scene.cast, title="By transfer")
     return Scene(scene.cast, contract, paid(scene.cast, contract, rail=Rail.MANUAL))
 
 

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from refundportal.portal.tests import browsing
+from refundportal.portal.tests.states import keep_draft
 from refunds.models import RefundRequest
 from refunds.tests.scene import Scene
 
@@ -57,18 +59,21 @@ def test_a_form_that_is_sent_empty_leads_to_its_faults_by_keyboard(scene: Scene,
     expect(page.get_by_label("What happened?")).to_be_focused()
 
 
-def test_a_double_press_makes_one_application(scene: Scene, open_as_alice):
+def test_a_double_press_in_each_of_two_tabs_makes_one_application(scene: Scene, open_as_alice):
+    keep_draft(scene, timezone.now())
+    confirm = f"/payments/{scene.payment.number}/apply/confirm/"
     page = open_as_alice()
-    page.goto(f"/payments/{scene.payment.number}/apply/")
-    page.get_by_label("The work has defects").check()
-    page.get_by_label("What happened?").fill("Orders get lost.")
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_role("link", name="Continue").click()
+    page.goto(confirm)
+    other = page.context.new_page()
+    other.goto(confirm)
 
     page.get_by_role("button", name="Confirm application").dblclick()
-
     expect(page.get_by_role("heading", name="has reached us")).to_be_visible()
-    assert RefundRequest.objects.count() == 1
+    other.get_by_role("button", name="Confirm application").dblclick()
+
+    expect(other.get_by_role("heading", name="has reached us")).to_be_visible()
+    assert other.url == page.url
+    assert RefundRequest.objects.get().number in page.url
 
 
 def test_a_window_that_closes_takes_the_button_with_it(scene: Scene, open_as_alice):

@@ -8,19 +8,23 @@ keyboard alone: it goes from control to control with the Tab key and can reach n
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Locator, Page, expect
 
 from accounts.models import User
-from contracts.tests.cast import draft_contract
+from contracts.models import Delivery
+from contracts.services import create_amendment
+from contracts.tests.cast import delivered_stage, draft_contract, signed_contract
 from payments.models import BankAccount
 from refundportal.portal.tests import browsing
 from refundportal.portal.tests.browsing import DESK, PASSWORD
 from refunds.models import Enquiry, RefundRequest
 from refunds.tests.scene import Scene
 
+NEW = "another sentence to remember"
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 private_files, browser, now = browsing.private_files, browsing.browser, browsing.now
 scene, open_page, open_as_alice = browsing.scene, browsing.open_page, browsing.open_as_alice
@@ -131,8 +135,17 @@ def test_applying_writing_and_withdrawing(scene: Scene, hand: Hand):
     assert request.objections == [{"stage": "S1", "item": "AC-2", "text": "Nothing comes out."}]
 
 
-def test_signing_accepting_and_asking(scene: Scene, hand: Hand):
+def test_signing_objecting_accepting_and_asking(scene: Scene, hand: Hand, now: datetime):
     draft = draft_contract(scene.cast, title="Draft")
+    create_amendment(
+        principal=scene.cast.as_rita,
+        contract_id=scene.contract.pk,
+        summary="Less to do.",
+        changes={"change": [{"code": "S2", "amount": "400.00"}]},
+        now=now,
+    )
+    other = signed_contract(scene.cast, title="Second", now=now - timedelta(days=30))
+    delivered_stage(scene.cast, other, "S1", at=now - timedelta(days=1))
     contract = f"/contracts/{scene.contract.number}/"
 
     hand.page.goto(f"/contracts/{draft.number}/")
@@ -140,9 +153,17 @@ def test_signing_accepting_and_asking(scene: Scene, hand: Hand):
     hand.press(button(hand, "Sign the contract"))
     expect(hand.page.get_by_text("signed").first).to_be_visible()
     hand.page.goto(contract)
-    hand.press(link(hand, "Accept"))
+    hand.press(link(hand, "Read and sign amendment 1"))
+    hand.press(button(hand, "Sign the amendment"))
+    expect(hand.page.get_by_text("waits for a signature")).to_be_hidden()
+    hand.press(link(hand, "Accept Order desk"))
     hand.press(button(hand, "Accept this work"))
     expect(hand.page.get_by_text("You have accepted")).to_be_visible()
+    hand.page.goto(f"/contracts/{other.number}/")
+    hand.press(link(hand, "Object to Order desk"))
+    hand.type(field(hand, "AC-2 An order is printed."), "Nothing comes out.")
+    hand.press(button(hand, "Send objections"))
+    expect(hand.page.get_by_text("have reached us")).to_be_visible()
     hand.press(link(hand, "Ask a question about this contract"))
     hand.type(field(hand, "Your question in one line"), "Why?")
     hand.type(field(hand, "What would you like to know?"), "So?")
@@ -151,7 +172,10 @@ def test_signing_accepting_and_asking(scene: Scene, hand: Hand):
 
     draft.refresh_from_db()
     assert draft.state == "signed"
-    assert Enquiry.objects.get().contract == scene.contract
+    assert scene.contract.amendments.get().signed_at is not None
+    (objection,) = Delivery.objects.get(stage__contract=other).objections
+    assert objection == {"item": "AC-2", "text": "Nothing comes out."}
+    assert Enquiry.objects.get().contract == other
 
 
 def test_people_and_the_bank_account(scene: Scene, hand: Hand):
@@ -178,14 +202,23 @@ def test_people_and_the_bank_account(scene: Scene, hand: Hand):
     assert scene.cast.client.memberships.get(user=scene.cast.bea).role == "requester"
 
 
-def test_the_account_with_a_second_factor(scene: Scene, hand: Hand):
+def test_the_account_with_another_password_and_a_second_factor(scene: Scene, hand: Hand):
     hand.page.goto("/you/")
     hand.type(field(hand, "Name"), "Alice B.")
     hand.press(button(hand, "Save"))
     expect(hand.page.get_by_text("Your settings have been changed.")).to_be_visible()
+    hand.press(link(hand, "Change your password"))
+    hand.type(field(hand, "Your password now"), PASSWORD)
+    hand.type(hand.page.get_by_label("The new password", exact=True), NEW)
+    hand.type(field(hand, "The new password once more"), NEW)
+    hand.press(button(hand, "Change the password"))
+    title(hand, "Sign in")
+    hand.type(field(hand, "E-mail address"), scene.cast.alice.email)
+    hand.type(field(hand, "Password"), NEW)
+    hand.press(button(hand, "Sign in"))
     hand.press(link(hand, "Second factor and passkeys"))
     hand.press(link(hand, "Set up an app"))
-    hand.type(field(hand, "Password"), PASSWORD)
+    hand.type(field(hand, "Password"), NEW)
     hand.press(button(hand, "Go on"))
     secret = hand.page.locator("main code").inner_text()
     code = format_hotp_value(hotp_value(secret, int(time.time()) // 30))

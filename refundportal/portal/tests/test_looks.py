@@ -3,13 +3,22 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from django.utils import timezone
+from playwright.sync_api import Page, expect
 
 from refundportal.portal.tests import browsing
+from refundportal.portal.tests.browsing import sign_in
 from refundportal.portal.tests.extremes import rich
 from refundportal.portal.tests.furnished import addresses_of, furnish, pages_of
 from refundportal.portal.tests.looking import AS_EVERY, look_at
-from refundportal.portal.tests.states import forms_with_faults
+from refundportal.portal.tests.states import (
+    DOORSTEP,
+    change_facts,
+    forms_with_faults,
+    keep_draft,
+    lock_out,
+    with_all_factors,
+)
 from refundportal.web.tests.pseudo import OPENS, pseudo_language
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -68,8 +77,34 @@ def test_the_doorstep_is_for_everybody(scene, open_page):
     page = open_page()
 
     faults = {}
-    for address in ("/account/login/", "/account/login/code/", "/account/password/reset/", "/policy/", "/x/"):
+    for address in DOORSTEP.values():
         faults |= _faults_of(page, address)
+    lock_out("alice@acme.example", page.url)
+    page.goto("/account/login/")
+    sign_in(page)
+    expect(page.locator("[data-error-summary]")).to_contain_text("Too many tries")
+    faults |= look_at(page, "locked")
+    page.goto("/account/login/code/")
+    page.get_by_label("E-mail address").fill("alice@acme.example")
+    page.get_by_role("button", name="Send me a code").click()
+    expect(page.get_by_role("heading", name="Type the code")).to_be_visible()
+    faults |= look_at(page, "the code")
+
+    assert faults == {}
+
+
+def test_second_factors_and_the_ways_to_show_who_one_is_are_sound(scene, open_as_alice, open_page):
+    addresses = with_all_factors(scene)
+    page = open_as_alice(has_shown_who=True)
+
+    faults = {}
+    for address in addresses.values():
+        faults |= _faults_of(page, address)
+    other = open_page()
+    other.goto("/account/login/")
+    sign_in(other)
+    expect(other.get_by_role("heading", name="Your second factor")).to_be_visible()
+    faults |= look_at(other, "the second factor")
 
     assert faults == {}
 
@@ -93,3 +128,15 @@ def test_forms_with_faults_are_sound(scene, open_as_alice):
         faults |= look_at(page, name)
 
     assert faults == {}
+
+
+def test_a_figure_that_changed_meanwhile_is_sound(scene, open_as_alice):
+    keep_draft(scene, timezone.now())
+    page = open_as_alice()
+    page.goto(f"/payments/{scene.payment.number}/apply/confirm/")
+    change_facts(scene)
+
+    page.get_by_role("button", name="Confirm application").click()
+    expect(page.locator("[data-error-summary]")).to_contain_text("Something has changed")
+
+    assert look_at(page, "changed") == {}

@@ -21,7 +21,7 @@ from refundportal.portal.tests.visiting import Visitor, words
 from refundportal.web.clock import Clock, left_words
 from refundportal.web.forms import Choices
 from refundportal.web.rail import gather_rail
-from refundportal.web.templatetags.portal import exact_instant, money
+from refundportal.web.templatetags.portal import exact_instant, money, unbroken
 from refundportal.web.terms import terms_in_words
 from refunds.policy.interchange import evaluate_json
 from refunds.statement import statement_of
@@ -262,3 +262,9 @@ def test_a_payment_with_the_reference_that_the_page_tells_finds_its_stage(scene:
     payment = scene.contract.payments.get(stage__code="P1")
     assert told == payment_reference(scene.contract, payment.stage)
     assert payment.status == "captured"
+
+
+def test_a_number_in_a_text_stays_on_one_line_and_the_text_is_escaped():
+    written = unbroken("<b>RR-2026-000001: a well-known case")
+
+    assert written == '&lt;b&gt;<span class="number">RR-2026-000001</span>: a well-known case'

@@ -1,5 +1,6 @@
 """Tags and filters of the pages: icons, amounts, dates and instants in words."""
 
+import re
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
@@ -18,6 +19,7 @@ from refundportal.web.refusals import refusal_words
 from refunds.wording import day_words, exact_instant_words, instant_words, money_words, zone_words
 
 register = template.Library()
+_NUMBER = re.compile(r"\b([A-Z]{1,2}-[0-9]{4}-[0-9]+)\b")
 
 
 @register.simple_tag
@@ -73,6 +75,17 @@ def exact_instant(value: datetime, zone: str = "") -> SafeString:
     """Write an instant to the second: the moment of receipt is shown as exactly as it counts."""
     words = exact_instant_words(value, zone or settings.COMPANY_TIME_ZONE)
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), words)
+
+
+@register.filter
+def unbroken(text: str) -> SafeString:
+    """Keep the numbers in a text (`RR-2026-000001`) on one line: a hyphen is a place to break at."""
+    parts = _NUMBER.split(text)
+    written = (
+        format_html('<span class="number">{}</span>', part) if at % 2 else part
+        for at, part in enumerate(parts)
+    )
+    return format_html_join("", "{}", ((part,) for part in written))
 
 
 @register.filter
