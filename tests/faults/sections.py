@@ -14,6 +14,7 @@ from tests.faults.life.report import life_section
 from tests.faults.report import grid_section, naive_section, races_section
 from tests.faults.restarts import restarts_section
 from tests.faults.running import Run, Told
+from tests.faults.trouble.sections import outage_section
 
 
 @dataclass(frozen=True)
@@ -69,5 +70,11 @@ SECTIONS: Final = (
         {"--restarts": (6, 30), "--cuts": (40, 200), "--approvals": (60, 300)},
     ),
     Section("life", "Made-up lives", _life, {"--steps": (2_000, 10_000)}),
+    Section(
+        "outage",
+        "The provider is away for two days",
+        outage_section,
+        {"--backlog": (500, 2000), "--per-minute": (60, 60)},
+    ),
     Section("broker", "The broker is killed, emptied and full", broker_section, {"--rings": (60, 300)}),
 )
