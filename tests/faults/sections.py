@@ -14,7 +14,7 @@ from tests.faults.life.report import life_section
 from tests.faults.report import grid_section, naive_section, races_section
 from tests.faults.restarts import restarts_section
 from tests.faults.running import Run, Told
-from tests.faults.trouble.sections import outage_section
+from tests.faults.trouble.sections import backup_section, outage_section
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ SECTIONS: Final = (
         {"--restarts": (6, 30), "--cuts": (40, 200), "--approvals": (60, 300)},
     ),
     Section("life", "Made-up lives", _life, {"--steps": (2_000, 10_000)}),
+    Section("backup", "A backup is restored", backup_section, {"--forgotten": (10, 50)}),
     Section(
         "outage",
         "The provider is away for two days",

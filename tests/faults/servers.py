@@ -1,5 +1,6 @@
 """Databases for the parts of the proof: one private server, one prepared database, a copy for each part."""
 
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -22,6 +23,22 @@ class Databases:
         """Make a database and give the variables of processes that use it."""
         self._run(f"CREATE DATABASE {name} TEMPLATE prepared")
         return self.variables(name)
+
+    def dump(self, name: str) -> Path:
+        """Make a backup of a database (pg_dump)."""
+        path = self.folder / f"{name}.dump"
+        self._tool("pg_dump", "--format=custom", f"--file={path}", f"--dbname={name}")
+        return path
+
+    def restore(self, dump: Path, name: str) -> dict[str, str]:
+        """Restore a backup into a new database (pg_restore) and give the variables of processes that use it."""
+        self._run(f"CREATE DATABASE {name}")
+        self._tool("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={name}", str(dump))
+        return self.variables(name)
+
+    def _tool(self, program: str, *arguments: str) -> None:
+        server = ["--host=127.0.0.1", f"--port={self.server.port}", "--username=portal"]
+        subprocess.run([cluster.find_binaries() / program, *server, *arguments], check=True)
 
     def variables(self, name: str) -> dict[str, str]:
         url = f"{self._root.rpartition('/')[0]}/{name}"
