@@ -14,12 +14,12 @@ def outage_section(run: Run) -> Told:
     )
     standing = ", ".join(f"{number} {state}" for state, number in sorted(found["standing"].items()))
     text = (
-        f"Nobody answers at the provider's address for two days, while {found['payouts']} refunds are approved "
-        f"and the beat goes on every ten minutes (a clock that is set); then {standing}. Then it takes "
+        f"Nobody answers at the provider's address for two days, while {found['payouts']} refunds are "
+        f"approved and the beat goes on every ten minutes (a clock that is set): {standing}. Then it takes "
         f"{run.options.per_minute} calls a minute and refuses the others with 429. Sent exactly once: "
         f"**{found['sent_once']} of {found['payouts']}**, each tried in the order of approval; lost or sent "
-        f"twice: **{len(found['wrong'])}**. Unsent and with Finance: {found['manual']}, the half-hourly probes "
-        "of the first 29 hours, whose keys are too old. The backlog was gone after "
+        f"twice: **{len(found['wrong'])}**. Unsent and with Finance: {found['manual']}, the half-hourly "
+        "probes of the first 29 hours, whose keys are too old. The backlog was gone after "
         f"{found['drained_min']} minutes, with {found['refused']} calls refused."
     )
     return _told(text, found["wrong"])
