@@ -15,6 +15,7 @@ from tests.faults.report import clocks_section, grid_section, naive_section, rac
 from tests.faults.restarts import restarts_section
 from tests.faults.running import Run, Told
 from tests.faults.trouble.disk import disk_section
+from tests.faults.trouble.messages import messages_section
 from tests.faults.trouble.sections import backup_section, outage_section
 
 
@@ -79,6 +80,7 @@ SECTIONS: Final = (
     Section("disk", "The disk is full", disk_section, {"--fillings": (4, 20)}),
     Section("life", "Made-up lives", _life, {"--steps": (2_000, 10_000)}),
     Section("backup", "A backup is restored", backup_section, {"--forgotten": (10, 50)}),
+    Section("messages", "Ten thousand messages a minute", messages_section, {"--told-for-s": (15, 60)}),
     Section(
         "outage",
         "The provider is away for two days",

@@ -44,9 +44,9 @@ def _under_load(run: Run, place: Path) -> Told:
     found, refused = fire.found, _refusals(run) - refused_before
     faults = [*fire.faults, *([] if refused else ["the disk was never full: this proves nothing"])]
     text = (
-        f"The database lies on a file system of {SIZE_MB} MB in memory (its log of writes does not: where that "
-        f"is full the server stops, as above), filled to the last byte {run.options.fillings} times under the "
-        f"load of the section above. PostgreSQL found no space {refused} times. Acknowledged: "
+        f"The database lies on a file system of {SIZE_MB} MB in memory (its log of writes does not: where "
+        f"that is full the server stops, as above), filled to the last byte {run.options.fillings} times "
+        f"under the load of the section above. PostgreSQL found no space {refused} times. Acknowledged: "
         f"{sum(found['acknowledged'].values())}; lost: **{found['lost']}**; twice: **{found['twice']}**; "
         f"calls refused with 503 and made again: {fire.answers.get('503', 0)}; payouts right: "
         f"{found['payouts']['right']} of {found['payouts']['all']}."
