@@ -56,6 +56,18 @@ class Server:
         self._process = self._start()
         atexit.register(self._end)
 
+    def make_folder(self, name: str) -> Path:
+        """Make a folder beside the data, of the server's own user."""
+        place = self._place / name
+        place.mkdir(mode=0o700)
+        if self._person:
+            shutil.chown(place, "nobody", "nogroup")
+        return place
+
+    def log(self) -> bytes:
+        """Give what the server has logged so far."""
+        return self._log.read_bytes()
+
     def start_again(self) -> None:
         """Start a server that was stopped; it recovers from what it had made durable."""
         self._process = self._start()

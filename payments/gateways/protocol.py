@@ -57,6 +57,10 @@ class PayoutOrder:
     provider_reference: str = ""
 
 
+TOO_MANY: Final = "rate_limit"
+"""The code of an answer `wait` that is about all calls to the provider, not about this one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayAnswer:
     """

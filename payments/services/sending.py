@@ -20,7 +20,7 @@ from kernel.states import move
 from payments.checks import money_is_safe
 from payments.crashes import crash_point
 from payments.gateways import gateway_of, machine_rails
-from payments.gateways.protocol import AnswerKind, GatewayAnswer, PayoutOrder
+from payments.gateways.protocol import TOO_MANY, AnswerKind, GatewayAnswer, PayoutOrder
 from payments.models import AttemptKind, Payout, PayoutAttempt, PayoutState, Rail
 from payments.models.payments import PaymentStatus
 from payments.restores import unreconciled_rails
@@ -84,10 +84,11 @@ def speaking_rails(now: datetime) -> list[str]:
     Name the rails on which to send now.
 
     A rail whose last answers were all lost gets one new order each half hour: the others wait with keys that
-    are not used yet, and do not grow old in doubt. Nothing is sent on a rail in a database that was restored
-    until its provider's book was read.
+    are not used yet, and do not grow old in doubt. One that was told that calls come too fast gets none until
+    the time that was said. Nothing is sent on a rail in a database that was restored until its provider's
+    book was read.
     """
-    return [rail for rail in reconciled_rails() if not _is_silent(rail, now)]
+    return [rail for rail in reconciled_rails() if not _has_to_wait(rail, now)]
 
 
 def reconciled_rails() -> list[str]:
@@ -98,9 +99,12 @@ def reconciled_rails() -> list[str]:
     return [rail for rail in rails if rail not in held]
 
 
-def _is_silent(rail: str, now: datetime) -> bool:
-    calls = PayoutAttempt.objects.filter(payout__rail=rail, ended_at__isnull=False).order_by("-id")
-    last = list(calls[:SILENT_AFTER])
+def _has_to_wait(rail: str, now: datetime) -> bool:
+    calls = PayoutAttempt.objects.filter(payout__rail=rail, ended_at__isnull=False).select_related("payout")
+    last = list(calls.order_by("-id")[:SILENT_AFTER])
+    if last and last[0].result == AnswerKind.WAIT and last[0].code == TOO_MANY:
+        until = last[0].payout.not_before
+        return until is not None and now < until
     lost = [call for call in last if call.result == AnswerKind.UNKNOWN]
     if len(lost) < SILENT_AFTER or lost[0].ended_at is None:
         return False

@@ -196,3 +196,17 @@ def test_a_second_refund_of_one_payout_halts_sending_when_it_is_told(stripe, sta
     found = Break.objects.get()
     assert (found.kind, found.payout_id) == ("theirs_only", payout.pk)
     assert (violated(LATER), counters_of(payment)) == (["I14"], (0, 10000))
+
+
+def test_a_provider_that_asks_to_wait_gets_one_call_and_no_burst(stripe, stage):
+    _, payment = captured(stripe, stage)
+    payouts = [ready_payout(payment, "10.00") for _ in range(4)]
+    stripe.tell("*", submit="429")
+    before = len(stripe.calls)
+
+    send(LATER)
+    send(LATER + timedelta(seconds=29))
+
+    assert ({state_of(payout) for payout in payouts}, len(stripe.calls) - before) == ({"ready"}, 1)
+    send(LATER + timedelta(seconds=30))
+    assert {state_of(payout) for payout in payouts} == {"settled"}

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -45,6 +46,9 @@ class Book:
         self.script: dict[str, dict[str, Any]] = {}
         self.told_at: dict[str, datetime] = {}
         self.calls: list[tuple[str, str, dict[str, str]]] = []
+        self.per_minute = 0
+        self.asked: Counter[datetime] = Counter()
+        self.refused = 0
         self.lag = timedelta(0)
         self.settles_after = timedelta(0)
         self.new_refund: Thing = {"status": "succeeded"}
@@ -83,6 +87,19 @@ class Book:
         }
         self.events.append(event)
         return event
+
+    def count_call(self) -> None:
+        """
+        Refuse what is more than so many calls in a minute, if there is such a limit.
+
+        :raises Refusal: 429, with the time until the next minute
+        """
+        minute = self.now().replace(second=0, microsecond=0)
+        if self.per_minute and self.asked[minute] >= self.per_minute:
+            self.refused += 1
+            again = 60 - self.now().second
+            raise Refusal(429, "rate_limit", "Too many requests.", **{"Retry-After": str(again)})
+        self.asked[minute] += 1
 
     # Payments
 

@@ -50,6 +50,7 @@ class Door(BaseHTTPRequestHandler):
             with self.book.lock:
                 self.book.calls.append((self.command, self.path, dict(self.headers)))
                 self._check_caller()
+                self.book.count_call()
                 self.book.catch_up()
                 fault, status, answer = work()
             if self.book.before_answer is not None:
@@ -175,6 +176,7 @@ class Door(BaseHTTPRequestHandler):
         with book.lock:
             if "now" in said:
                 book.clock = datetime.fromisoformat(said["now"])
+            book.per_minute = said.get("per_minute", book.per_minute)
             if "settles_after_s" in said:
                 book.settles_after = timedelta(seconds=said["settles_after_s"])
             for payment, faults in said.get("script", {}).items():
@@ -182,7 +184,7 @@ class Door(BaseHTTPRequestHandler):
             if "paid" in said:
                 return book.paid(said["paid"])
             book.catch_up()
-            return {"refunds": book.refunds()}
+            return {"refunds": book.refunds(), "refused": book.refused}
 
     def log_message(self, format: str, *args: Any) -> None:
         """Be quiet."""

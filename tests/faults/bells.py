@@ -27,7 +27,7 @@ def broker_section(run: Run) -> Told:
     """Let doors ring while Redis comes and goes; tell what became of the payouts and events."""
     broker = Broker()
     try:
-        with _provider() as origin:
+        with a_provider() as origin:
             done, found = _under_a_broker(run, broker, origin)
     finally:
         broker.kill()
@@ -145,7 +145,8 @@ def _keep_running(variables: dict[str, str], own: Path, command: list[str], over
 
 
 @contextmanager
-def _provider() -> Iterator[str]:
+def a_provider() -> Iterator[str]:
+    """Run a fake Stripe in a process of its own and give its address."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.fake_stripe.door"], cwd=served.ROOT, stdout=subprocess.PIPE, text=True
     )

@@ -95,7 +95,7 @@ class Grid:
         self._kill(cell, payouts)
         self._start_again(cell, payouts)
         self._count(cell, payouts)
-        if self.now - self.compared_at > COMPARED_EVERY and self.strategy is STRATEGIES["as_built"]:
+        if self.now - self.compared_at > COMPARED_EVERY and self.strategy.is_ours:
             self.compare()
         return cell
 
@@ -257,5 +257,5 @@ def run(
         grid = Grid(STRATEGIES[strategy], stripe, rng)
         for point, fault in mine:
             done += [grid.run_cell(point, fault, batch) for batch in batches(repeats)]
-        wrong = grid.end() if strategy == "as_built" else []
+        wrong = grid.end() if grid.strategy.is_ours else []
     return {"cells": [asdict(cell) for cell in done], "wrong": wrong}

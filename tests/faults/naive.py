@@ -1,8 +1,11 @@
 """How not to send payouts: two strategies that are often seen, under the same faults as our own."""
 
+import os
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
 
@@ -14,6 +17,8 @@ from payments.services.doubts import doubt_ended_leases
 from payments.services.sending import Claim, claim_next, claim_payout
 from tests.faults.wire import QUICK, CarelessGateway
 
+JUMPS: Final = (timedelta(hours=-1), timedelta(0), timedelta(hours=1))
+
 
 @dataclass(frozen=True)
 class Strategy:
@@ -22,11 +27,25 @@ class Strategy:
     title: str
     send: Callable[[datetime], object]
     look_after: Callable[[datetime], object]
+    is_ours: bool = False
 
 
 def _send_as_built(now: datetime) -> None:
     crash_point("taken")
     send_due_payouts(now=now)
+
+
+def _look_after_as_built(now: datetime) -> None:
+    look_after_payouts(now=now)
+
+
+def _by_a_wrong_clock(work: Callable[[datetime], None]) -> Callable[[datetime], None]:
+    """Each process has its own idea of the time: an hour early, an hour late, or right."""
+
+    def work_then(now: datetime) -> None:
+        work(now + random.Random(f"{now} {os.getpid()}").choice(JUMPS))
+
+    return work_then
 
 
 def _send_with_new_keys(now: datetime) -> None:
@@ -67,7 +86,13 @@ def _mark_and_send(now: datetime) -> None:
 
 
 STRATEGIES = {
-    "as_built": Strategy("as built", _send_as_built, lambda now: look_after_payouts(now=now)),
+    "as_built": Strategy("as built", _send_as_built, _look_after_as_built, is_ours=True),
+    "clock_jumps": Strategy(
+        "as built, by clocks that jump",
+        _by_a_wrong_clock(_send_as_built),
+        _by_a_wrong_clock(_look_after_as_built),
+        is_ours=True,
+    ),
     "new_key": Strategy("a new key for each try", _send_with_new_keys, _try_again_with_new_keys),
     "mark_first": Strategy("marked as paid before it is sent", _mark_and_send, lambda now: None),
 }

@@ -40,6 +40,22 @@ def grid_section(parts: list[dict[str, Any]]) -> tuple[str, list[str]]:
     return "\n".join(lines), faults
 
 
+def clocks_section(parts: list[dict[str, Any]]) -> tuple[str, list[str]]:
+    """Tell what became of payouts while each process had its own idea of the time."""
+    cells = [cell for part in parts for cell in part["cells"]]
+    total = _total(cells)
+    faults = [wrong for part in parts for wrong in part["wrong"]]
+    faults += [wrong for cell in cells for wrong in (*cell["wrong"], *_doubles_and_losses(cell))]
+    lines = [
+        f"The crash grid ({len(cells)} of its cells) by processes each of whose clocks is an hour early, an "
+        f"hour late or right: {total['payouts']} payouts, {total['killed']} processes killed. Sent twice: "
+        f"**{total['double']}**; lost: **{total['lost']}**; with Finance, because the provider had forgotten "
+        f"the key: {total['manual']}. Leases follow the database's clock alone.",
+        *(f"- {fault}" for fault in faults),
+    ]
+    return "\n".join(lines), faults
+
+
 def naive_section(strategies: dict[str, list[dict[str, Any]]]) -> tuple[str, list[str]]:
     """Tell what the same grid does to ways of sending that are often seen; if it sees nothing it is blind."""
     names = {"new_key": "a new key for each try", "mark_first": "marked as paid before it is sent"}

@@ -79,10 +79,11 @@ def under_fire(
     disturb: Callable[[Run, str, Load], str],
     *,
     through: Cutter | None = None,
+    tablespace: str = "",
 ) -> Fire:
     """Serve a portal, let callers call, disturb, wait for all payouts, and compare."""
     approvals = run.options.approvals
-    variables = run.databases.copy(f"fire_{name}")
+    variables = run.databases.copy(f"fire_{name}", tablespace=tablespace)
     ground = run.step("ground", variables, step="prepare", approvals=approvals)
     served_with = {**variables, "API_APPROVAL": "yes", "LOG_LEVEL": "ERROR"}
     if through is not None:

@@ -11,9 +11,12 @@ from typing import Any, Final
 
 from tests.faults.bells import broker_section
 from tests.faults.life.report import life_section
-from tests.faults.report import grid_section, naive_section, races_section
+from tests.faults.report import clocks_section, grid_section, naive_section, races_section
 from tests.faults.restarts import restarts_section
 from tests.faults.running import Run, Told
+from tests.faults.trouble.disk import disk_section
+from tests.faults.trouble.messages import messages_section
+from tests.faults.trouble.sections import backup_section, outage_section
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,11 @@ def _grid_under(run: Run, strategy: str, repeats: int, one_in: int = 1) -> list[
     return run.parts("grid", strategy, strategy=strategy, repeats=repeats, seed=run.seed, one_in=one_in)
 
 
+def _clocks(run: Run) -> Told:
+    repeats, one_in = run.options.clock_repeats, run.options.clock_one_in
+    return clocks_section(_grid_under(run, "clock_jumps", repeats, one_in))
+
+
 def _races(run: Run) -> Told:
     options, given = run.options, {"seed": run.seed}
     built = run.parts("races.playing", "races", protected=True, rounds=options.rounds, **given)
@@ -61,6 +69,7 @@ SECTIONS: Final = (
         _naive,
         {"--naive-repeats": (2, 10), "--naive-one-in": (1, 1)},
     ),
+    Section("clocks", "Clocks that jump", _clocks, {"--clock-repeats": (2, 10), "--clock-one-in": (6, 1)}),
     Section("races", "Races", _races, {"--rounds": (200, 1000), "--twin-rounds": (40, 200)}),
     Section(
         "restarts",
@@ -68,6 +77,15 @@ SECTIONS: Final = (
         restarts_section,
         {"--restarts": (6, 30), "--cuts": (40, 200), "--approvals": (60, 300)},
     ),
+    Section("disk", "The disk is full", disk_section, {"--fillings": (4, 20)}),
     Section("life", "Made-up lives", _life, {"--steps": (2_000, 10_000)}),
+    Section("backup", "A backup is restored", backup_section, {"--forgotten": (10, 50)}),
+    Section("messages", "Ten thousand messages a minute", messages_section, {"--told-for-s": (15, 60)}),
+    Section(
+        "outage",
+        "The provider is away for two days",
+        outage_section,
+        {"--backlog": (500, 2000), "--per-minute": (60, 60)},
+    ),
     Section("broker", "The broker is killed, emptied and full", broker_section, {"--rings": (60, 300)}),
 )

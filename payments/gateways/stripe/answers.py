@@ -13,7 +13,7 @@ import stripe
 import structlog
 
 from kernel.money import Money
-from payments.gateways.protocol import AnswerKind, GatewayAnswer
+from payments.gateways.protocol import TOO_MANY, AnswerKind, GatewayAnswer
 from payments.gateways.stripe.currencies import AmountNotAtStripe, from_stripe
 
 log = structlog.get_logger(__name__)
@@ -93,7 +93,7 @@ def answer_of_error(error: stripe.StripeError, payout: str, now: datetime) -> Ga
     detail = f"{status or ''} {kind} {code}".strip()
     if status == 429:
         return GatewayAnswer(
-            kind=AnswerKind.WAIT, code=code, detail=detail, retry_at=now + _told_to_wait(error)
+            kind=AnswerKind.WAIT, code=code or TOO_MANY, detail=detail, retry_at=now + _told_to_wait(error)
         )
     if status == 409 or code == "idempotency_key_in_use":
         # Somebody's call with this very key is at work: ours, which was given up. It may do something yet.

@@ -1,0 +1,1 @@
+"""Days on which everything goes wrong around the portal: provider, clock, backup, disk, queue."""
