@@ -11,11 +11,10 @@ from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from contracts.tests.cast import delivered_stage, make_cast, signed_contract
+from refundportal.web.tests.looking import PHONE
 from refunds.tests.scene import Scene, paid
 
 PASSWORD = "correct horse battery"
-PHONE = {"width": 360, "height": 780}
-DESK = {"width": 1280, "height": 900}
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

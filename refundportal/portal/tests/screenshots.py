@@ -17,8 +17,8 @@ from refundportal.portal.tests import browsing
 from refundportal.portal.tests.browsing import PASSWORD, show_who_it_is
 from refundportal.portal.tests.extremes import german, rich
 from refundportal.portal.tests.furnished import addresses_of, furnish, pages_of
-from refundportal.portal.tests.looking import AS_EVERY, look_at
 from refundportal.portal.tests.states import forms_with_faults, seldom_seen
+from refundportal.web.tests.looking import AS_EVERY, look_at
 from refunds.tests.scene import Scene
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
