@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Client
 from kernel.ids import new_id
@@ -84,11 +85,11 @@ class ProviderEvent(models.Model):
 
 
 class BreakKind(models.TextChoices):
-    DOUBLE_RETURN = "double_return", "returned twice"
-    OURS_ONLY = "ours_only", "only in our books"
-    THEIRS_ONLY = "theirs_only", "only at the provider"
-    DIFFERENT = "different", "different amounts"
-    UNCLAIMED = "unclaimed", "money that came and fits nothing"
+    DOUBLE_RETURN = "double_return", _("returned twice")
+    OURS_ONLY = "ours_only", _("only in our books")
+    THEIRS_ONLY = "theirs_only", _("only at the provider")
+    DIFFERENT = "different", _("different amounts")
+    UNCLAIMED = "unclaimed", _("money that came and fits nothing")
 
 
 class Break(models.Model):

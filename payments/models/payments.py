@@ -2,33 +2,34 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Client, Contract, RefundTerms, Stage
 from kernel.ids import new_id
 
 
 class Method(models.TextChoices):
-    BANK = "bank", "bank transfer"
-    CARD = "card", "card"
-    CASH = "cash", "cash"
-    CREDIT = "credit", "exchange credit"
+    BANK = "bank", _("bank transfer")
+    CARD = "card", _("card")
+    CASH = "cash", _("cash")
+    CREDIT = "credit", _("exchange credit")
 
 
 class Rail(models.TextChoices):
-    SANDBOX = "sandbox", "sandbox"
-    STRIPE = "stripe", "Stripe"
-    BANK_FILE = "bank_file", "bank file"
-    MANUAL = "manual", "manual"
+    SANDBOX = "sandbox", _("sandbox")
+    STRIPE = "stripe", _("Stripe")
+    BANK_FILE = "bank_file", _("bank file")
+    MANUAL = "manual", _("manual")
 
 
 class PaymentStatus(models.TextChoices):
-    PENDING = "pending", "pending"
-    AUTHORISED = "authorised", "authorised"
-    CAPTURED = "captured", "captured"
-    DISPUTED = "disputed", "disputed"
-    CHARGED_BACK = "charged_back", "charged back"
-    FAILED = "failed", "failed"
-    VOIDED = "voided", "voided"
+    PENDING = "pending", _("pending")
+    AUTHORISED = "authorised", _("authorised")
+    CAPTURED = "captured", _("captured")
+    DISPUTED = "disputed", _("disputed")
+    CHARGED_BACK = "charged_back", _("charged back")
+    FAILED = "failed", _("failed")
+    VOIDED = "voided", _("voided")
 
 
 class Payment(models.Model):

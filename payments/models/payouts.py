@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Client
 from kernel.ids import new_id
@@ -13,15 +14,15 @@ from payments.states import PAYOUT_ENDED_WITHOUT_MONEY
 
 
 class PayoutState(models.TextChoices):
-    READY = "ready", "ready"
-    SUBMITTING = "submitting", "being sent"
-    ACCEPTED = "accepted", "sent"
-    SETTLED = "settled", "arrived"
-    FAILED = "failed", "failed"
-    RETURNED = "returned", "returned"
-    UNKNOWN = "unknown", "in doubt"
-    MANUAL = "manual", "with Finance"
-    CANCELLED = "cancelled", "cancelled"
+    READY = "ready", _("ready")
+    SUBMITTING = "submitting", _("being sent")
+    ACCEPTED = "accepted", _("sent")
+    SETTLED = "settled", _("arrived")
+    FAILED = "failed", _("failed")
+    RETURNED = "returned", _("returned")
+    UNKNOWN = "unknown", _("in doubt")
+    MANUAL = "manual", _("with Finance")
+    CANCELLED = "cancelled", _("cancelled")
 
 
 class Payout(models.Model):
@@ -107,8 +108,8 @@ class Payout(models.Model):
 
 
 class AttemptKind(models.TextChoices):
-    SUBMIT = "submit", "submit"
-    LOOK_UP = "look_up", "look up"
+    SUBMIT = "submit", _("submit")
+    LOOK_UP = "look_up", _("look up")
 
 
 class PayoutAttempt(models.Model):

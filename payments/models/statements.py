@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from kernel.ids import new_id
 
@@ -34,10 +35,10 @@ class Statement(models.Model):
 
 
 class LineState(models.TextChoices):
-    OPEN = "open", "open"
-    MATCHED = "matched", "matched"
-    SET_ASIDE = "set_aside", "other business"
-    DISPUTED = "disputed", "not ours"
+    OPEN = "open", _("open")
+    MATCHED = "matched", _("matched")
+    SET_ASIDE = "set_aside", _("other business")
+    DISPUTED = "disputed", _("not ours")
 
 
 class StatementLine(models.Model):

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Document
 from kernel.ids import new_id
@@ -11,11 +12,11 @@ from payments.models.statements import StatementLine
 
 
 class StepKind(models.TextChoices):
-    MARK_ACCEPTED = "mark_accepted", "it was sent"
-    MARK_FAILED = "mark_failed", "it was not sent"
-    MARK_RETURNED = "mark_returned", "it came back less a fee"
-    REPLACE = "replace", "send it again"
-    GIVE_UP = "give_up", "it is not owed any more"
+    MARK_ACCEPTED = "mark_accepted", _("it was sent")
+    MARK_FAILED = "mark_failed", _("it was not sent")
+    MARK_RETURNED = "mark_returned", _("it came back less a fee")
+    REPLACE = "replace", _("send it again")
+    GIVE_UP = "give_up", _("it is not owed any more")
 
 
 class PayoutStep(models.Model):

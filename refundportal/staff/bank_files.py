@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.groups import is_approver
@@ -270,7 +270,10 @@ class BankFileAdmin(ActingAdmin):
 
     def page(self, request: HttpRequest, visit: Visit, row: BankFile) -> dict[str, Any]:
         return {
-            "title": gettext("Bank file of %(count)d transfers") % {"count": row.payouts_count},
+            "title": ngettext(
+                "Bank file of %(count)d transfer", "Bank file of %(count)d transfers", row.payouts_count
+            )
+            % {"count": row.payouts_count},
             "sign": sign_of(row),
             "total": Money(row.total_minor, row.currency),
             "rows": rows_of(payouts_in(row)),

@@ -218,5 +218,5 @@ def approvers_of(case: CaseView, works: Iterable[Work]) -> list[tuple[str, str]]
     return [
         (str(person), _("any amount") if person.approves_any else up_to)
         for person in people[:PEOPLE_MAX]
-        if person.pk not in barred
+        if person.pk not in barred and (person.approves_any or limit.minor > 0)
     ]

@@ -183,6 +183,7 @@ class DocumentAdmin(StaffAdmin):
     list_filter = ("kind",)
     list_select_related = ("contract",)
     search_fields = ("title__icontains", "contract__number__startswith", "sha256__istartswith")
+    search_help_text = _("Title, contract or hash")
     fields = readonly_fields = (
         "contract",
         "kind",

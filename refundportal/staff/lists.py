@@ -29,8 +29,9 @@ from unfold.views import ChangeList
 
 from events.selectors import timeline_of
 from payments.models import Account
-from refundportal.staff.columns import Column, Row, columns_of, rows_of
+from refundportal.staff.columns import Column, Row, columns_of, label_of, rows_of
 from refundportal.staff.journal import told
+from refundportal.staff.places import title_of
 from refundportal.staff.saved import saved_for
 from refundportal.staff.search import found_in
 from refundportal.staff.visits import may_read
@@ -168,8 +169,7 @@ class KeysetList(ChangeList):
     def _filter(self, spec: Any) -> Filter:
         choices = tuple(spec.choices(self))
         chosen = next((one["display"] for one in choices[1:] if one["selected"]), "")
-        title = str(spec.title)
-        return Filter(title[:1].upper() + title[1:], choices, str(chosen))
+        return Filter(label_of(getattr(spec, "field_path", ""), spec.title), choices, str(chosen))
 
     def _place(self, request: HttpRequest) -> Place | None:
         text = request.GET.get(PAGE_VAR)
@@ -246,8 +246,7 @@ class StaffAdmin(ModelAdmin):
     ) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        title = str(self.opts.verbose_name_plural)
-        context = {"title": title[:1].upper() + title[1:], "actions_on_top": False}
+        context = {"title": title_of(request), "actions_on_top": False}
         if self.has_view_permission(request):
             context |= saved_for(request, self.opts)
         return super().changelist_view(request, {**context, **(extra_context or {})})

@@ -105,6 +105,13 @@ def places_of(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
+def title_of(request: HttpRequest) -> str:
+    """Give the title of the place where a person is."""
+    return next(
+        (str(place.title) for _group, places in PLACES for place in places if place.is_here(request)), ""
+    )
+
+
 def _item(place: Place, request: HttpRequest) -> dict[str, Any]:
     return {
         "title": place.title,

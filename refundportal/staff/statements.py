@@ -20,7 +20,7 @@ from contracts.selectors import stages_of
 from events.tasks import sequence_events
 from kernel.errors import DomainError
 from kernel.money import Money
-from payments.gateways.camt import SIZE_MAX
+from payments.gateways.camt import SIZE_MAX, read_statements
 from payments.models import LineState, Payment, Payout, Rail, Statement, StatementLine
 from payments.selectors import line_of, lines_of, payments_of, payouts_of, statement_of, statements_of
 from payments.services import (
@@ -43,6 +43,8 @@ from refundportal.staff.visits import Visit, visit_of
 from refunds.wording import money_words
 
 LINES_SHOWN = 500
+LINES_MAX = 1000
+"""How many movements are taken while somebody waits: each costs some milliseconds to be matched."""
 CHOICES_MAX = 100
 STATES = {
     "open": ("circle-dot", "warn", _("open")),
@@ -353,10 +355,19 @@ class StatementAdmin(ActingAdmin):
 
 def _import(visit: Visit, form: ActForm) -> tuple[tuple[StatementResult, ...], int]:
     cleaned = form.cleaned_data
+    content = cleaned["file"].read(SIZE_MAX + 1)
     try:
+        count = sum(len(one.movements) for one in read_statements(content))
+        if count > LINES_MAX:
+            words = gettext(
+                "The file holds %(count)d movements, and %(most)d at most are taken while you wait. Ask the "
+                "bank for shorter periods, or have it imported by the command import_statement."
+            )
+            form.add_error("file", words % {"count": count, "most": LINES_MAX})
+            return (), STATUS["invalid"]
         results = import_statement(
             principal=visit.principal,
-            content=cleaned["file"].read(SIZE_MAX + 1),
+            content=content,
             now=visit.now,
             dry_run=cleaned["is_trial"],
         )

@@ -13,12 +13,11 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from accounts.models import User
 from contracts.tests.cast import delivered_stage, make_cast, signed_contract
+from refundportal.web.tests.looking import PHONE
 from refundportal.web.tests.signing_in import signed_in_just_now
 from refunds.tests.scene import Scene, paid
 
 PASSWORD = "correct horse battery"
-PHONE = {"width": 360, "height": 780}
-DESK = {"width": 1280, "height": 900}
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

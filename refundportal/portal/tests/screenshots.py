@@ -18,7 +18,6 @@ from refundportal.portal.tests import browsing
 from refundportal.portal.tests.browsing import PASSWORD, sign_in
 from refundportal.portal.tests.extremes import german, rich
 from refundportal.portal.tests.furnished import addresses_of, furnish, pages_of
-from refundportal.portal.tests.looking import AS_EVERY, look_at
 from refundportal.portal.tests.states import (
     DOORSTEP,
     change_facts,
@@ -28,6 +27,7 @@ from refundportal.portal.tests.states import (
     seldom_seen,
     with_all_factors,
 )
+from refundportal.web.tests.looking import AS_EVERY, look_at
 from refunds.tests.scene import Scene
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -20,7 +20,8 @@ from contracts.services import create_amendment
 from contracts.tests.cast import delivered_stage, draft_contract, signed_contract
 from payments.models import BankAccount
 from refundportal.portal.tests import browsing
-from refundportal.portal.tests.browsing import DESK, PASSWORD
+from refundportal.portal.tests.browsing import PASSWORD
+from refundportal.web.tests.looking import DESK
 from refunds.models import Enquiry, RefundRequest
 from refunds.tests.scene import Scene
 

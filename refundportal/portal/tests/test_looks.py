@@ -10,7 +10,6 @@ from refundportal.portal.tests import browsing
 from refundportal.portal.tests.browsing import sign_in
 from refundportal.portal.tests.extremes import rich
 from refundportal.portal.tests.furnished import addresses_of, furnish, pages_of
-from refundportal.portal.tests.looking import AS_EVERY, look_at
 from refundportal.portal.tests.states import (
     DOORSTEP,
     change_facts,
@@ -19,6 +18,7 @@ from refundportal.portal.tests.states import (
     lock_out,
     with_all_factors,
 )
+from refundportal.web.tests.looking import AS_EVERY, look_at
 from refundportal.web.tests.pseudo import OPENS, pseudo_language
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

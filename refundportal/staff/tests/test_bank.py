@@ -210,6 +210,18 @@ def test_a_broken_statement_is_refused_in_words(scene: Scene):
     assert not Statement.objects.exists()
 
 
+def test_a_statement_too_long_to_wait_for_is_refused_before_anything_is_matched(scene: Scene, monkeypatch):
+    monkeypatch.setattr("refundportal.staff.statements.LINES_MAX", 2)
+    entries = [Entry(amount=f"{euros}.00") for euros in (7, 8, 9)]
+
+    refused = upload(Desk(scene.cast.finn), statement(*entries))
+
+    assert refused.status_code == 422
+    assert "The file holds 3 movements, and 2 at most are taken while you wait." in words(refused)
+    assert not Statement.objects.exists()
+    assert upload(Desk(scene.cast.finn), statement(*entries[:2])).status_code == 200
+
+
 def test_finance_says_on_the_page_which_payment_a_line_is(scene: Scene):
     payment = record_payment(
         principal=scene.cast.as_finn,

@@ -168,6 +168,16 @@ def test_the_people_of_a_case_and_who_can_be_the_second_one_are_named(delivered:
     assert "Nothing is proposed yet" not in said
 
 
+def test_a_reviewer_who_may_approve_no_amount_is_not_named(delivered: Scene, settings):
+    settings.APPROVAL_LIMIT = {"EUR": 0}
+    another_reviewer("ralf")
+
+    said = words(Desk(delivered.cast.ada).open(proposed_by_another(delivered)))
+
+    assert "Can be the second person Arno any amount" in said
+    assert "Ralf" not in said
+
+
 def test_before_a_proposal_nobody_is_called_the_second_person(scene: Scene):
     said = words(Desk(scene.cast.ada).open(in_review(scene)))
 

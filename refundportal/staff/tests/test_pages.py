@@ -223,7 +223,7 @@ def test_the_first_page_costs_the_same_with_many_applications(scene: Scene):
 
     more_of_everything(scene)
 
-    assert queries_of(desk, "/admin/") == before <= 10
+    assert queries_of(desk, "/admin/") == before <= 13
 
 
 def test_windows_that_close_soon_lead_to_their_payments(scene: Scene, clock):
