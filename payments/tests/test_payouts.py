@@ -234,6 +234,9 @@ def test_a_call_that_breaks_leaves_a_doubt_and_the_others_go_on(payment, monkeyp
 
     assert (state_of(broken), state_of(fine)) == ("unknown", "accepted")
     assert PayoutAttempt.objects.get(payout=broken).detail == "RuntimeError"
+    for hours in range(1, 21):
+        look_after(NOW + timedelta(hours=hours))
+    assert (state_of(broken), state_of(fine)) == ("manual", "settled")
 
 
 def test_payouts_of_the_manual_rail_go_to_finance(contract):

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -48,20 +49,7 @@ def broker_section(run: Run) -> Told:
 
 
 def _under_a_broker(run: Run, broker: Broker, origin: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    own = run.databases.folder / "broker"
-    own.mkdir()
-    variables = {
-        **production.environment(
-            DATABASE_URL=run.databases.copy("broker")["DATABASE_URL"], REDIS_URL=broker.url, VAR_DIR=str(own)
-        ),
-        "DJANGO_SETTINGS_MODULE": "refundportal.settings",
-        "FAKE_STRIPE": origin,
-        "LOG_LEVEL": "ERROR",
-    }
-    served.manage(variables, "createcachetable")
-    worker = ["worker", "--pool", "threads", "--concurrency", "2", "--without-mingle", "--without-gossip"]
-    beat = ["beat", "--schedule", str(own / "schedule")]
-    with _celery(variables, own, worker), _celery(variables, own, beat):
+    with _portal_on(run, broker, origin, "broker") as variables:
         wait = run.begin("ringing", variables, step="approve", rings=run.options.rings)
         disturbed = _disturb(broker, variables["DATABASE_URL"], run.options.rings)
         done = wait()
@@ -142,6 +130,55 @@ def _keep_running(variables: dict[str, str], own: Path, command: list[str], over
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
+
+
+@contextmanager
+def _portal_on(run: Run, broker: Broker, origin: str, name: str, **more: str) -> Iterator[dict[str, str]]:
+    """Keep a worker and a beat running on a database of their own; give their variables."""
+    own = run.databases.folder / name
+    own.mkdir()
+    variables = {
+        **production.environment(
+            DATABASE_URL=run.databases.copy(name)["DATABASE_URL"], REDIS_URL=broker.url, VAR_DIR=str(own)
+        ),
+        "DJANGO_SETTINGS_MODULE": "refundportal.settings",
+        "FAKE_STRIPE": origin,
+        "LOG_LEVEL": "ERROR",
+        **more,
+    }
+    served.manage(variables, "createcachetable")
+    worker = ["worker", "--pool", "threads", "--concurrency", "4", "--without-mingle", "--without-gossip"]
+    beat = ["beat", "--schedule", str(own / "schedule")]
+    with _celery(variables, own, worker), _celery(variables, own, beat):
+        yield variables
+
+
+def lost_tasks_section(run: Run) -> Told:
+    """Let the broker take every task for lost while it is still being done."""
+    broker = Broker()
+    try:
+        with (
+            a_provider() as origin,
+            _portal_on(run, broker, origin, "lost", VISIBILITY_S="2", SLOW_S="5") as variables,
+        ):
+            done = run.step("ringing", variables, step="approve", rings=run.options.slow_rings)
+            late = _wait_until_all_is_done(variables["DATABASE_URL"])
+            found = run.step("ringing", variables, step="compare", approved=done["approved"])
+    finally:
+        broker.kill()
+    begun = Counter((Path(variables["VAR_DIR"]) / "tasks.log").read_text().splitlines())
+    again = sum(number - 1 for number in begun.values())
+    faults = [f"an approval failed: {one}" for one in done["failed"]] + found["wrong"] + late
+    faults += [] if again else ["no task was given twice: this proves nothing"]
+    if not run.options.slow_rings == found["payouts"] == found["right"] == found["lines"]:
+        faults.append(f"of {run.options.slow_rings} approvals {found}")
+    text = (
+        "A worker and a beat of Celery on a broker that takes a task for lost after two seconds, while every "
+        f"task that sends takes five: {sum(begun.values())} tasks were begun, **{again}** of them once more "
+        "while they were at work or had ended. Payouts that reached the provider once and are booked once: "
+        f"**{found['right']} of {found['payouts']}**, in {found['lines']} lines."
+    )
+    return "\n".join([text, "", *(f"- {fault}" for fault in faults)]).strip(), faults
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.faults.bells import broker_section
+from tests.faults.bells import broker_section, lost_tasks_section
 from tests.faults.life.report import life_section
 from tests.faults.report import clocks_section, grid_section, naive_section, races_section
 from tests.faults.restarts import restarts_section
@@ -79,6 +79,7 @@ SECTIONS: Final = (
     ),
     Section("disk", "The disk is full", disk_section, {"--fillings": (4, 20)}),
     Section("life", "Made-up lives", _life, {"--steps": (2_000, 10_000)}),
+    Section("lost", "The broker takes tasks for lost", lost_tasks_section, {"--slow-rings": (16, 60)}),
     Section("backup", "A backup is restored", backup_section, {"--forgotten": (10, 50)}),
     Section("messages", "Ten thousand messages a minute", messages_section, {"--told-for-s": (15, 60)}),
     Section(
