@@ -303,11 +303,11 @@ def test_signing_in_says_the_same_about_every_wrong_guess(scene: Scene):
     answers = [words(Client().post("/account/login/", guess)) for guess in guesses]
 
     assert answers[0] == answers[1]
-    assert "not correct" in answers[0]
+    assert "is not right" in answers[0]
 
 
 def test_nobody_signs_up_alone(db):
-    assert "closed" in words(Client().get("/account/signup/")).lower()
+    assert "by invitation" in words(Client().get("/account/signup/")).lower()
 
 
 @pytest.mark.parametrize(
