@@ -203,14 +203,32 @@ def test_a_chargeback_is_recorded_while_a_sender_takes_the_payout(cast, payment)
 
 
 @contextmanager
-def _slow_inserts(monkeypatch):
+def _meeting(monkeypatch, patience_s):
+    """
+    Let both come together in the worst way: usage has looked for its payment, then the capture for usage.
+
+    Each waits so long for the other to come that far; what is locked keeps one of them from it.
+    """
+    about_to_insert, looked = threading.Event(), threading.Event()
+    insert, assign = usage.insert_usage, assignment.assign_waiting_usage
+
+    def insert_late(*given, **named):
+        about_to_insert.set()
+        looked.wait(patience_s)
+        return insert(*given, **named)
+
+    def assign_late(payment):
+        about_to_insert.wait(patience_s)
+        assign(payment)
+        looked.set()
+
     with monkeypatch.context() as patch:
-        patch.setattr(usage, "insert_usage", slowly(usage.insert_usage))
-        patch.setattr(capture, "assign_waiting_usage", slowly(assignment.assign_waiting_usage, 0.005))
+        patch.setattr(usage, "insert_usage", insert_late)
+        patch.setattr(capture, "assign_waiting_usage", assign_late)
         yield
 
 
-def forgotten_after_races(cast, rounds, monkeypatch):
+def forgotten_after_races(cast, rounds, monkeypatch, patience_s):
     """Usage is recorded while the first payment is captured; give how many records found no payment."""
     for number in range(rounds):
         contract = signed_contract(cast)
@@ -219,7 +237,7 @@ def forgotten_after_races(cast, rounds, monkeypatch):
             "source": "gateway", "external_id": str(number), "contract": str(contract.pk),
             "meter": "api_calls", "quantity": "1", "occurred_at": "2026-06-01T07:00:00Z",
         }  # fmt: skip
-        with _slow_inserts(monkeypatch):
+        with _meeting(monkeypatch, patience_s):
             results = at_once(
                 partial(record_usage, principal=SYSTEM, records=[report], now=NOW),
                 partial(capture_payment, principal=SYSTEM, payment_id=payment.pk, now=NOW),
@@ -229,7 +247,7 @@ def forgotten_after_races(cast, rounds, monkeypatch):
 
 
 def test_usage_recorded_during_a_capture_finds_its_payment(cast, monkeypatch):
-    assert forgotten_after_races(cast, 25, monkeypatch) == 0
+    assert forgotten_after_races(cast, 25, monkeypatch, 0.03) == 0
 
     assert violated() == []
 
@@ -240,7 +258,7 @@ def test_without_the_contracts_lock_usage_is_forgotten(cast, monkeypatch):
     )
     monkeypatch.setattr(capture, "lock_contract", lambda key: Contract.objects.get(pk=key))
 
-    assert forgotten_after_races(cast, 10, monkeypatch) > 0
+    assert forgotten_after_races(cast, 1, monkeypatch, 10) == 1
 
 
 # Payments of one stage
