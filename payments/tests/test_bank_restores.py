@@ -103,6 +103,16 @@ def test_a_statement_beside_those_of_each_day_does_not_hold_the_halt(cast, payme
     assert make_bank_file(principal=cast.as_finn, now=wednesday).payouts_count == 1
 
 
+def test_a_backup_from_before_the_first_payout_is_known_for_one(cast, payment):
+    """What was approved after it is proposed again: no file before the statements show what was sent."""
+    reconcile_due(now=NOW)
+    Reconciliation.objects.filter(rail="bank_file").update(database="before")
+    ready_payout(payment, "10.00")
+
+    with pytest.raises(SendingHalted):
+        make_bank_file(principal=cast.as_finn, now=LATER)
+
+
 def test_the_operator_says_by_hand_that_this_database_was_restored(cast, payment):
     ready_payout(payment, "10.00")
 
