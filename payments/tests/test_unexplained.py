@@ -1,5 +1,7 @@
 """A refund of a payment from which money went that no payout explains: two people look at it first."""
 
+from datetime import date, timedelta
+
 import pytest
 
 from contracts.tests.cast import NOW
@@ -9,12 +11,13 @@ from payments.services import (
     confirm_step,
     leave_break,
     make_bank_file,
+    reconcile_now,
     replace_payout,
     resolve_break,
     resolve_manual,
 )
 from payments.services.bank_files import NothingForTheBank
-from payments.tests.bank_book import TUESDAY, Entry, bank_payment, statement, take
+from payments.tests.bank_book import TUESDAY, Entry, bank_payment, paid, statement, take
 from payments.tests.scenes import (
     LATER,
     captured_payment,
@@ -81,3 +84,23 @@ def test_a_transfer_that_the_portal_forgot_is_a_difference_and_holds_refunds_of_
     assert (state_of(payout), payout.failure_code) == ("manual", "unexplained_money")
     with pytest.raises(NothingForTheBank):
         make_bank_file(principal=cast.as_finn, now=TUESDAY)
+
+
+def test_a_transfer_that_was_called_failed_and_left_after_all_holds_its_successor(
+    cast, payment, payouts, flo
+):
+    late = NOW + timedelta(days=7)
+    payout = payouts[0]
+    take(cast, statement(paid(payouts[1])))
+    reconcile_now(principal=cast.as_finn, rail="bank_file", now=late)
+    by_two(cast, flo, resolve_manual, payout, late, accepted=False, evidence_reference="pain.002")
+    successor = by_two(cast, flo, replace_payout, payout, late)
+    cleared(cast, late)
+
+    take(cast, statement(paid(payout), name="late", day=date(2026, 6, 8), opening="800.00"), now=late)
+    cleared(cast, late)
+
+    with pytest.raises(NothingForTheBank):
+        make_bank_file(principal=cast.as_finn, now=late)
+    send(late)
+    assert (state_of(successor), successor.failure_code) == ("manual", "unexplained_money")
