@@ -12,6 +12,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 
 from kernel.days import local_date, zone_of
 from payments.banking_days import banking_day_before, banking_day_from, execution_day
@@ -81,5 +82,17 @@ def _back_from(statement: Statement) -> Iterator[Statement]:
             opening_minor=found.opening_minor,
             closing_minor=found.closing_minor,
         )  # fmt: skip - the same statement, issued anew
+        fits = Q(closing_minor=found.opening_minor)
+        before = before.filter(fits | ~_beside(found))
         last = before.order_by("-closes_on").first()
-        found = last and before.filter(closes_on=last.closes_on, closing_minor=found.opening_minor).first()
+        rows = before.filter(fits, closes_on=last.closes_on).order_by("id") if last else ()
+        # One without movements first: it leads to where it began, and so to the others of its day.
+        found = min(rows, key=lambda one: one.opening_minor != one.closing_minor, default=None)
+
+
+def _beside(statement: Statement) -> Q:
+    """Statements that lie within the days of another one, or around them: the same movements once more."""
+    opens_on, closes_on = statement.opens_on, statement.closes_on
+    within = Q(opens_on__gte=opens_on, closes_on__lte=closes_on)
+    around = Q(opens_on__lte=opens_on, closes_on__gte=closes_on)
+    return (within | around) & ~Q(opens_on=opens_on, closes_on=closes_on)

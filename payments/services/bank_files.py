@@ -40,6 +40,7 @@ from payments.selectors import lock_payment, lock_payout
 from payments.services.booking import hand_to_finance
 from payments.services.journal import tell_payout
 from payments.states import PAYOUT
+from payments.unexplained import without_unexplained
 
 FILE_MAX: Final = 500
 """So many transfers in one file, so that it is made within one request."""
@@ -85,17 +86,14 @@ class Waiting:
 
 def payouts_for_the_bank(now: datetime) -> QuerySet[Payout]:
     """Give the payouts of the rail that are due and have an account, the oldest first."""
-    return (
-        Payout.objects.filter(
-            Q(not_before=None) | Q(not_before__lte=now),
-            state=PayoutState.READY,
-            rail=Rail.BANK_FILE,
-            destination__isnull=False,
-            payment__status=PaymentStatus.CAPTURED,
-        )
-        .select_related("payment", "destination", "client")
-        .order_by("id")
+    rows = Payout.objects.filter(
+        Q(not_before=None) | Q(not_before__lte=now),
+        state=PayoutState.READY,
+        rail=Rail.BANK_FILE,
+        destination__isnull=False,
+        payment__status=PaymentStatus.CAPTURED,
     )
+    return without_unexplained(rows).select_related("payment", "destination", "client").order_by("id")
 
 
 def waiting_for_the_bank(*, principal: Principal, now: datetime) -> list[Waiting]:

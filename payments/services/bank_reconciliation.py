@@ -101,15 +101,15 @@ def _missing(executed_by: date) -> Iterator[Payout]:
 
 def bank_comparison_due(now: datetime) -> bool:
     """
-    Tell whether a day has passed since the last comparison, or was in another database.
+    Tell whether a day has passed since the last comparison, or it was in another database.
 
-    The first is due as soon as there is a payout of the rail, so that every backup of one is known for it.
+    The first is due as soon as the rail is on, before there is a payout: every backup is known for one.
     """
     if Rail.BANK_FILE.value not in settings.PAYOUT_RAILS:
         return False
     last = last_comparison()
     if last is None:
-        return Payout.objects.filter(rail=Rail.BANK_FILE).exists()
+        return True
     is_restored = last.database not in ("", database_identity())
     return is_restored or now - last.started_at >= EVERY
 

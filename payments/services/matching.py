@@ -39,6 +39,7 @@ from payments.services.capture import capture_payment
 from payments.services.payments import record_payment
 from payments.services.sending import claim_payout
 
+_KEY: Final = re.compile(r"[0-9a-fA-F]{32}")
 EXPECTED: Final = (PaymentStatus.PENDING, PaymentStatus.AUTHORISED)
 _PAYMENT_NUMBER: Final = re.compile(r"(?<![A-Z0-9])P[^A-Z0-9]*(\d{4})[^A-Z0-9]*(\d{4,})(?![A-Z0-9])")
 _CONTRACT_NUMBER: Final = re.compile(r"(?<![A-Z0-9])C[^A-Z0-9]*(\d{4})[^A-Z0-9]*(\d{4,})(?![0-9])")
@@ -61,6 +62,8 @@ def match_by_machine(line: StatementLine, *, principal: Principal, now: datetime
         return match_payout(line, payout, principal=principal, now=now)
     if line.is_credit and not line.is_return:
         return _match_payment(line, principal, now)
+    if not line.is_credit:
+        _note_forgotten(line, now)
     return _leave_open(line, "unknown_return" if line.is_credit else "unknown_debit")
 
 
@@ -81,9 +84,30 @@ def _was_seen_before(line: StatementLine) -> bool:
     return same.exclude(statement=line.statement_id).exists()
 
 
+def _note_forgotten(line: StatementLine, now: datetime) -> None:
+    """Leave a difference for a refund of a payment of ours under a key that this database never had."""
+    if not _KEY.fullmatch(line.end_to_end_id):
+        return
+    payment = _payment_named(line.reference.upper())
+    if payment is not None:
+        leave_break(
+            kind=BreakKind.THEIRS_ONLY,
+            payment_id=payment.pk,
+            amount=Money(line.amount_minor, line.currency),
+            now=now,
+            reference=line.external_id,
+            detail={"rail": line.source, "answer": "settled"},
+        )
+
+
+def _payment_named(text: str) -> Payment | None:
+    numbers = [f"P-{year}-{number}" for year, number in _PAYMENT_NUMBER.findall(text)]
+    return Payment.objects.filter(number__in=numbers).order_by("id").first()
+
+
 def _payout_named(line: StatementLine) -> Payout | None:
     """Find the payout whose key the line carries."""
-    if not re.fullmatch(r"[0-9a-fA-F]{32}", line.end_to_end_id):
+    if not _KEY.fullmatch(line.end_to_end_id):
         return None
     return Payout.objects.filter(pk=UUID(line.end_to_end_id), rail__in=BANK_RAILS).first()
 
@@ -242,8 +266,7 @@ def _leave_unmatched(line: StatementLine, text: str, is_ambiguous: bool, now: da
     """Say why nobody knows what a credit pays; another amount than expected becomes a break at once."""
     if is_ambiguous:
         return _leave_open(line, "ambiguous")
-    numbers = [f"P-{year}-{number}" for year, number in _PAYMENT_NUMBER.findall(text)]
-    named = Payment.objects.filter(number__in=numbers).order_by("id").first()
+    named = _payment_named(text)
     if named is None:
         return _leave_open(line, "no_reference")
     if named.status not in EXPECTED:

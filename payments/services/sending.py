@@ -28,6 +28,7 @@ from payments.services.bank_files import hand_over_unfit_payouts
 from payments.services.booking import book_answer, hand_to_finance
 from payments.services.journal import tell_payout
 from payments.states import PAYOUT
+from payments.unexplained import UNEXPLAINED, only_unexplained, without_unexplained
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +58,7 @@ def send_due_payouts(*, now: datetime, batch_max: int = 100) -> int:
     """
     if not money_is_safe(now):
         return 0
+    hand_over_unexplained_payouts(now=now, batch_max=batch_max)
     tried = 0
     while tried < batch_max and (claim := claim_next(now, speaking_rails(now))) is not None:
         crash_point("after_claim")
@@ -113,16 +115,18 @@ def _has_to_wait(rail: str, now: datetime) -> bool:
 
 def due_payouts(now: datetime, rails: Sequence[str] | None = None) -> QuerySet[Payout]:
     """
-    Give the payouts that a machine sends now: none of a payment in dispute, none told to wait longer.
+    Give the payouts that a machine sends now: none of a payment in dispute, none told to wait longer, none of
+    a payment from which money went that no payout explains.
 
     `rails`: on these rails only (default: all on which a machine sends).
     """
-    return Payout.objects.filter(
+    rows = Payout.objects.filter(
         Q(not_before=None) | Q(not_before__lte=now),
         state=PayoutState.READY,
         rail__in=machine_rails() if rails is None else rails,
         payment__status=PaymentStatus.CAPTURED,
-    ).order_by("id")
+    )
+    return without_unexplained(rows).order_by("id")
 
 
 @transaction.atomic(durable=True)
@@ -172,12 +176,22 @@ def hand_over_manual_payouts(*, now: datetime, batch_max: int = 100) -> int:
         rail=Rail.MANUAL,
         payment__status=PaymentStatus.CAPTURED,
     )
+    return _hand_over(waiting, "manual_rail", now, batch_max)
+
+
+def hand_over_unexplained_payouts(*, now: datetime, batch_max: int = 100) -> int:
+    """Give payouts of a payment with money that no payout explains to Finance; give how many."""
+    ready = Payout.objects.filter(state=PayoutState.READY, payment__status=PaymentStatus.CAPTURED)
+    return _hand_over(only_unexplained(ready), UNEXPLAINED, now, batch_max)
+
+
+def _hand_over(waiting: QuerySet[Payout], code: str, now: datetime, batch_max: int) -> int:
     handed = 0
     for payout_id in waiting.order_by("id").values_list("pk", flat=True)[:batch_max]:
         with transaction.atomic():
             rows = waiting.select_for_update(no_key=True, skip_locked=True, of=("self",))
             payout = rows.filter(pk=payout_id).first()
             if payout is not None:
-                hand_to_finance(payout, now=now, code="manual_rail")
+                hand_to_finance(payout, now=now, code=code)
                 handed += 1
     return handed

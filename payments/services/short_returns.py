@@ -1,5 +1,6 @@
 """Payouts that came back with less than was sent: a bank on the way kept a fee."""
 
+import re
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -31,6 +32,8 @@ from payments.states import PAYOUT
 OUT: Final = (PayoutState.ACCEPTED, PayoutState.SETTLED)
 BY_BANK: Final = (Rail.BANK_FILE, Rail.MANUAL)
 LESS_A_FEE: Final = "returned_less_fee"
+A_KEY: Final = r"^[0-9a-fA-F]{32}$"
+"""How a line names the payout that it is money of: no other one's."""
 
 
 def require_short_return(payout: Payout, line: StatementLine) -> None:
@@ -44,16 +47,18 @@ def require_short_return(payout: Payout, line: StatementLine) -> None:
     is_free = line.state == LineState.OPEN or (
         line.state == LineState.DISPUTED and line.matched_payout_id == payout.pk
     )
+    is_its = line.end_to_end_id.lower() == payout.pk.hex or not re.fullmatch(A_KEY, line.end_to_end_id)
     is_less = line.currency == payout.currency and 0 < line.amount_minor < payout.amount_minor
-    if not (line.is_credit and is_free and is_less):
+    if not (line.is_credit and is_free and is_its and is_less):
         raise StaleState(_("This line is not money of that payout that came back less a fee."))
 
 
 def lines_of_a_short_return(principal: Principal, payout: Payout) -> QuerySet[StatementLine]:
     """Give the lines that may be a payout that came back less a fee, those that name it first."""
     names_it = Q(state=LineState.DISPUTED, matched_payout_id=payout.pk)
+    is_its = Q(end_to_end_id__iexact=payout.pk.hex) | ~Q(end_to_end_id__regex=A_KEY)
     rows = lines_of(principal).filter(
-        Q(state=LineState.OPEN) | names_it,
+        Q(state=LineState.OPEN) | names_it, is_its,
         is_credit=True, currency=payout.currency, amount_minor__gt=0, amount_minor__lt=payout.amount_minor,
     )  # fmt: skip
     return rows.order_by(F("matched_payout_id").asc(nulls_last=True), "-booked_on", "id")

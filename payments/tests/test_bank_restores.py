@@ -11,7 +11,7 @@ from contracts.tests.cast import NOW
 from payments.models import Break, Reconciliation
 from payments.services import leave_break, make_bank_file, reconcile_due, reconcile_now
 from payments.services.bank_files import SendingHalted
-from payments.tests.bank_book import TUESDAY, bank_payouts, paid, statement, take
+from payments.tests.bank_book import TUESDAY, Entry, bank_payouts, paid, statement, take
 from payments.tests.scenes import LATER, eur, ready_payout, state_of
 
 FRIDAY, MONDAY, TUESDAYS = date(2026, 5, 29), date(2026, 6, 1), date(2026, 6, 2)
@@ -69,6 +69,48 @@ def test_a_restored_database_waits_for_all_statements_of_what_it_forgot(
     else:
         with pytest.raises(SendingHalted):
             make_bank_file(principal=cast.as_finn, now=NOW + imported_after)
+
+
+WENT, CAME = Entry(amount="-100.00"), Entry(amount="30.00")
+
+
+def of_monday_and_tuesday():
+    """One statement that begins on Monday and ends on Tuesday."""
+    start, opening, rest = statement(WENT, CAME, name="both", day=TUESDAYS).partition(b"<Cd>OPBD</Cd>")
+    return start + opening + rest.replace(b"2026-06-02", b"2026-06-01", 1)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [of_monday_and_tuesday(), statement(name="empty", day=MONDAY, opening="900.00")],
+    ids=["one of several days", "a second one of a day, which is empty"],
+)
+def test_a_statement_beside_those_of_each_day_does_not_hold_the_halt(cast, payment, beside):
+    """Restored on Monday, known until Friday."""
+    ready_payout(payment, "10.00")
+    friday = NOW - timedelta(days=3)
+    Reconciliation.objects.create(rail="bank_file", since=friday, started_at=friday, database="before")
+    reconcile_due(now=NOW)
+    wednesday = NOW + timedelta(days=2)
+
+    take(cast, statement(WENT, name="monday", day=MONDAY), now=wednesday)
+    take(cast, beside, now=wednesday)
+    take(cast, statement(CAME, name="tuesday", day=TUESDAYS, opening="900.00"), now=wednesday)
+    with pytest.raises(SendingHalted):
+        make_bank_file(principal=cast.as_finn, now=wednesday)
+    take(cast, statement(name="friday", day=FRIDAY), now=wednesday)
+
+    assert make_bank_file(principal=cast.as_finn, now=wednesday).payouts_count == 1
+
+
+def test_a_backup_from_before_the_first_payout_is_known_for_one(cast, payment):
+    """What was approved after it is proposed again: no file before the statements show what was sent."""
+    reconcile_due(now=NOW)
+    Reconciliation.objects.filter(rail="bank_file").update(database="before")
+    ready_payout(payment, "10.00")
+
+    with pytest.raises(SendingHalted):
+        make_bank_file(principal=cast.as_finn, now=LATER)
 
 
 def test_the_operator_says_by_hand_that_this_database_was_restored(cast, payment):

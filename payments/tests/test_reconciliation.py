@@ -212,7 +212,7 @@ def restored(monkeypatch, name="another database"):
 
 
 def test_after_a_restore_nothing_is_sent_until_the_book_was_read(payment, monkeypatch):
-    assert reconcile_due(now=NOW) == 1
+    assert reconcile_due(now=NOW) == 2  # the sandbox and the bank
     forgotten = ready_payout(payment, "100.00")
     line(forgotten.pk.hex)
     other = ready_payout(payment, "30.00")
@@ -273,9 +273,9 @@ def test_a_restore_that_nobody_can_see_is_told_by_hand(payment):
 
 
 def test_it_runs_once_a_day(payment):
-    assert reconcile_due(now=NOW) == 1
+    assert reconcile_due(now=NOW) == 2  # the sandbox and the bank
     assert reconcile_due(now=NOW + timedelta(hours=23)) == 0
-    assert reconcile_due(now=NOW + timedelta(hours=24)) == 1
+    assert reconcile_due(now=NOW + timedelta(hours=24)) == 2
 
 
 def test_the_name_of_the_database_stays_the_same(db):

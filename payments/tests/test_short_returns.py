@@ -9,6 +9,7 @@ from kernel.errors import StaleState
 from payments import ledger
 from payments.models import Break, StatementLine
 from payments.services import confirm_step, replace_payout, return_less_fee, set_line_aside
+from payments.services.short_returns import lines_of_a_short_return
 from payments.services.steps import SecondPersonNeeded
 from payments.tests.bank_book import TUESDAY, Entry, come_back, paid, statement, take
 from payments.tests.scenes import counters_of, state_of, violated
@@ -63,3 +64,18 @@ def test_money_of_a_return_without_its_key_is_named_by_people(cast, payouts, flo
     with pytest.raises(StaleState):
         confirm_step(principal=flo, step_id=step.pk, now=TUESDAY)
     assert state_of(payouts[0]) == "accepted"
+
+
+def test_money_that_names_one_payout_is_not_what_came_back_of_another(cast, payouts):
+    """It came without the mark of a return, so nobody matched it; its key says whose it is."""
+    hundred, two_hundred = payouts
+    take(cast, statement(Entry(amount="95.00", end_to_end=hundred.pk.hex)))
+    line = StatementLine.objects.get()
+    say = {"principal": cast.as_finn, "line_id": line.pk, "reason": "It came back.", "now": TUESDAY}
+
+    with pytest.raises(StaleState):
+        return_less_fee(payout_id=two_hundred.pk, **say)
+
+    assert line not in lines_of_a_short_return(cast.as_finn, two_hundred)
+    assert line in lines_of_a_short_return(cast.as_finn, hundred)
+    assert return_less_fee(payout_id=hundred.pk, **say).line == line
