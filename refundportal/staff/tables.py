@@ -27,6 +27,8 @@ from kernel.errors import Fault, InvalidInput
 
 ROWS_MAX: Final = 20_000
 UNPACKED_MAX: Final = 100 * 1024 * 1024
+CELLS_MAX: Final = 6_000_000
+"""More than a CSV file of the greatest size can have; a workbook claims them by a few bytes in each row."""
 HEADER: Final = 1
 
 CLIENT: Final = {f"client_{name}": name for name in ("name", "email", "kind", "language", "address")}
@@ -109,7 +111,11 @@ def read_xlsx(data: bytes) -> list[tuple[Any, ...]]:
 
 def _bounded(rows: Iterator[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     kept: list[tuple[Any, ...]] = []
+    cells = 0
     for row in rows:
+        cells += len(row)
+        if cells > CELLS_MAX:
+            raise InvalidInput(_("The workbook is too large."))
         kept.append(_without_empty_end(row))
         if len(kept) > ROWS_MAX + HEADER:
             raise InvalidInput(_("The table may have at most %(most)s rows.") % {"most": ROWS_MAX})

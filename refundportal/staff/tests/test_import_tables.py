@@ -132,14 +132,18 @@ def xlsx_with(place: str, content: bytes) -> bytes:
     return out.getvalue()
 
 
-def far_cell(place: str) -> bytes:
-    """A workbook of a few kilobytes whose last cell is far away."""
-    row = place.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+def far_cell(place: str, rows: int = 1) -> bytes:
+    """A workbook of a few kilobytes whose last cell is far away, in each of its rows."""
+    first = int(place.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    column = place.removesuffix(str(first))
+    far = "".join(
+        f'<row r="{row}"><c r="{column}{row}"><v>1</v></c></row>' for row in range(first, first + rows)
+    )
     sheet = (
         '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
         f'<dimension ref="A1:{place}"/><sheetData>'
         '<row r="1"><c r="A1" t="inlineStr"><is><t>reference</t></is></c></row>'
-        f'<row r="{row}"><c r="{place}"><v>1</v></c></row></sheetData></worksheet>'
+        f"{far}</sheetData></worksheet>"
     )
     return xlsx_with("xl/worksheets/sheet1.xml", sheet.encode())
 
@@ -160,6 +164,7 @@ def far_cell(place: str) -> bytes:
         ("t.xlsx", xlsx_with("xl/workbook.xml", b""), "This is no XLSX workbook."),
         ("t.xlsx", far_cell("A1048576"), "at most 20000 rows"),
         ("t.xlsx", far_cell("XFD2000"), "Column XFD, row 2000: this column has no name"),
+        ("t.xlsx", far_cell("XFD2", rows=400), "The workbook is too large."),
         ("t.xlsx", as_xlsx([[*HEAD, *[""] * 80, "notes"], *ROWS]), "notes: there is no such column"),
         ("t.xlsx", as_xlsx([HEAD, [*ROWS[0], *[""] * 80, "seen"]]), "Column CW, row 2: this column has no"),
         ("t.csv", as_csv([HEAD, [*ROWS[0], "seen"]]), "Column U, row 2: this column has no name"),
