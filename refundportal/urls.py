@@ -16,6 +16,8 @@ handler500 = "refundportal.web.unavailable.error_page"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/email/", signing_in.email, name="account_email"),
     path("account/password/set/", signing_in.first_password, name="account_set_password"),
+    path("account/2fa/totp/activate/", signing_in.first_app, name="mfa_activate_totp"),
+    path("account/2fa/webauthn/add/", signing_in.first_key, name="mfa_add_webauthn"),
     path("account/", include("allauth.urls")),
     path("identity/o/api/", include(identity)),
     path("metrics", metrics.metrics, name="metrics"),

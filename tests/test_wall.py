@@ -109,6 +109,8 @@ def test_staff_pages_may_evaluate_scripts_of_our_own_only(client, path):
 
 OUTSIDE_OF_THE_DOORS = {
     "account/": "allauth's pages, tested in test_signing_in.py",
+    "account/2fa/totp/activate/": "for who has just signed in, tested there",
+    "account/2fa/webauthn/add/": "for who has just signed in, tested there",
     "account/email/": "closed, tested there",
     "account/password/set/": "for who has just signed in, tested there",
     "identity/o/api/": "token and revoke, tested with the API",

@@ -1,6 +1,11 @@
-"""Two pages of the library that behave differently here: another e-mail address, and a first password."""
+"""Pages of the library that behave differently here: another e-mail address, a first password or factor."""
 
+from collections.abc import Callable
+
+from allauth.account.adapter import get_adapter
 from allauth.account.views import password_set
+from allauth.mfa.totp.views import activate_totp
+from allauth.mfa.webauthn.views import add_webauthn
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase
@@ -32,3 +37,24 @@ def first_password(request: HttpRequest) -> HttpResponseBase:
         return redirect("account")
     response: HttpResponseBase = password_set(request)
     return response
+
+
+def first_app(request: HttpRequest) -> HttpResponseBase:
+    """Let somebody set up an app."""
+    return _add_factor(request, activate_totp)
+
+
+def first_key(request: HttpRequest) -> HttpResponseBase:
+    """Let somebody add a key."""
+    return _add_factor(request, add_webauthn)
+
+
+@login_required
+def _add_factor(request: HttpRequest, add: Callable[[HttpRequest], HttpResponseBase]) -> HttpResponseBase:
+    """Ask who has neither password nor factor to have signed in just now: the library lets them by."""
+    if not get_adapter().get_reauthentication_methods(request.user) and not has_shown_who(request):
+        messages.warning(
+            request, _("Please sign out and sign in again with a code; then you can add a second factor.")
+        )
+        return redirect("account")
+    return add(request)

@@ -215,6 +215,21 @@ def test_a_first_password_is_for_who_has_just_signed_in(alice: User, is_fresh):
     assert alice.has_usable_password() is is_fresh
 
 
+@pytest.mark.parametrize("is_fresh", [True, False])
+@pytest.mark.parametrize("name", ["mfa_activate_totp", "mfa_add_webauthn"])
+def test_a_first_factor_is_for_who_has_just_signed_in(alice: User, name, is_fresh):
+    """The library asks nothing of who has neither a password nor a factor; a factor opens what matters."""
+    alice.set_unusable_password()
+    alice.save()
+    signed_in_at = time.time() - (0 if is_fresh else 3600)
+    visitor = signed_in_just_now(Visitor(alice), alice, at=signed_in_at)
+
+    answer = visitor.get(reverse(name))
+
+    assert answer.status_code == (200 if is_fresh else 302)
+    assert is_fresh or answer["Location"] == reverse("account")
+
+
 def test_nobody_adds_an_e_mail_address_alone(alice: User):
     visitor = signed_in_just_now(Visitor(alice), alice, how="password")
 
