@@ -11,6 +11,8 @@ from typing import Any, Final
 from django.db.models import Model, Q, QuerySet
 from django.utils.text import smart_split, unescape_string_literal
 
+TEXT_MAX: Final = 200
+"""Of a longer text the beginning is looked for: a database refuses a question of a thousand words."""
 _NUMBER: Final = "number__startswith"
 """Numbers are written in capitals, so that their index helps to find how they begin."""
 
@@ -31,7 +33,7 @@ def found_in(rows: QuerySet[Any], columns: Iterable[str], text: str) -> QuerySet
 
 def _words(text: str) -> list[str]:
     words = []
-    for word in smart_split(text):
+    for word in smart_split(text[:TEXT_MAX]):
         is_quoted = word[0] in "\"'" and word[0] == word[-1] and len(word) > 1
         words.append(unescape_string_literal(word) if is_quoted else word)
     return words
