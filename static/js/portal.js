@@ -43,7 +43,7 @@ function tick(clock, shownAt) {
 }
 
 // What a page needs when it is shown, whole or in part: its clocks run, the summary of errors takes the
-// focus, so that it is read first, and what needs scripts is offered: printing, passkeys.
+// focus, so that it is read first, and printing is offered where there is something that can print.
 function start(scope) {
   for (const clock of scope.querySelectorAll("[data-clock]")) {
     if (!clock.dataset.runs && clock.querySelector("[data-clock-left]")) {
@@ -55,16 +55,23 @@ function start(scope) {
     button.hidden = false;
     button.addEventListener("click", () => print());
   }
-  for (const part of scope.querySelectorAll("[data-needs-scripts]")) part.hidden = false;
   scope.querySelector("[data-error-summary]")?.focus();
 }
 start(document);
+
+// Passkeys are offered when the page is whole, for only then their scripts listen: a button pressed before
+// would send its bare form.
+function offer(scope) {
+  for (const part of scope.querySelectorAll("[data-needs-scripts]")) part.hidden = false;
+}
+addEventListener("DOMContentLoaded", () => offer(document));
 
 // Forms that are sent quickly replace the page's main part; where the network fails, the browser says so.
 document.addEventListener("htmx:afterSettle", (event) => {
   const shown = event.detail.elt;
   if (shown.id === "main") shown.focus({ preventScroll: true });
   start(shown.parentElement || document);
+  offer(shown.parentElement || document);
 });
 document.addEventListener("htmx:afterRequest", (event) => delete event.detail.elt.dataset.sent);
 document.addEventListener("htmx:sendError", (event) => event.detail.elt.submit?.());

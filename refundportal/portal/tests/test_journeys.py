@@ -152,7 +152,7 @@ def test_signing_objecting_accepting_and_asking(scene: Scene, hand: Hand, now: d
     hand.page.goto(f"/contracts/{draft.number}/")
     hand.press(link(hand, "Read and sign"))
     hand.press(button(hand, "Sign the contract"))
-    expect(hand.page.get_by_text("signed").first).to_be_visible()
+    expect(hand.page.get_by_text("You have signed Draft.")).to_be_visible()
     hand.page.goto(contract)
     hand.press(link(hand, "Read and sign amendment 1"))
     hand.press(button(hand, "Sign the amendment"))

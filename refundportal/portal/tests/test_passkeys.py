@@ -90,3 +90,18 @@ def test_a_key_as_second_factor_and_a_browser_that_gives_none(scene: Scene, open
     devices.send("WebAuthn.addCredential", {**phone, "credential": key})
     press(page, "Use your key")
     heading(page, "Account")
+
+
+def test_a_passkey_is_offered_only_when_the_page_listens(open_page):
+    page, held = open_page(), []
+    page.route("**/webauthn.js", lambda route: held.append(route))
+
+    with page.expect_request("**/webauthn.js"):
+        page.goto("/account/login/", wait_until="commit")
+    page.wait_for_function("document.readyState === 'interactive'")
+    page.evaluate("new Promise(done => setTimeout(done, 300))")
+    early = page.get_by_role("button", name="Use a passkey").is_visible()
+    held[0].continue_()
+
+    expect(page.get_by_role("button", name="Use a passkey")).to_be_visible()
+    assert not early
