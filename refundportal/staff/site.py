@@ -51,6 +51,12 @@ class StaffSite(UnfoldAdminSite):
         """Name the kinds of record of one app; no page shows those of all, the sidebar has its own order."""
         return [] if app_label is None else super().get_app_list(request, app_label)
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Say beside the places which of them a page lies in; some lie in none, and are called by their title."""
+        context = super().each_context(request)
+        items = [item for group in context["sidebar_navigation"] for item in group["items"]]
+        return {**context, "place": next((item for item in items if item["active"]), None)}
+
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         """Give the places that this person may go to, the present one marked."""
         return places_of(request)

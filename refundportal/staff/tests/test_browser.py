@@ -74,12 +74,14 @@ def test_a_case_goes_from_the_first_page_through_four_hands_to_its_payout(presen
     do(arno, "Send back")
     arno.get_by_label("What should be looked at again?").fill("The printer works: test AC-2 again.")
     press(arno, "Send back to review")
+    expect(arno.get_by_text("is back in review.").first).to_be_visible()
 
     rita.goto(page_of(request))
     expect(rita.get_by_text("The printer works: test AC-2 again.").first).to_be_visible()
     assess(rita, AC_2="1/2")
     do(rita, "Propose the answer")
     press(rita, "Propose this answer")
+    expect(rita.get_by_text("A second person checks it now.").first).to_be_visible()
 
     arno.goto(page_of(request))
     do(arno, "Approve")
@@ -192,6 +194,7 @@ def test_a_contract_is_written_with_a_live_sum_and_found_from_the_keyboard(prese
     page.locator("[name='stages[1].items[0].statement']").fill("A van is booked.")
     page.locator("[name='stages[1].items[0].weight']").fill("1")
     press(page, "Keep as a draft")
+    expect(page.locator("h2.title")).to_contain_text("Fleet")
     number = page.locator("h2.title").inner_text().split()[0]
 
     page.goto("/admin/")

@@ -1,12 +1,13 @@
 """The pages of the staff site open, and what they cost does not grow with what there is."""
 
+import re
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
 
-from contracts.tests.cast import NOW
+from contracts.tests.cast import NOW, administrator
 from payments.models import Payout
 from payments.services import record_usage
 from refundportal.staff.tests.desk import Desk, list_of, page_of, queries_of, words
@@ -236,3 +237,12 @@ def test_windows_that_close_soon_lead_to_their_payments(scene: Scene, clock):
     clock.move_to(scene.payment.deadline)
     desk = Desk(scene.cast.finn)
     assert scene.payment.number not in words(desk.get(list_of("payments_payment") + "?window=closing"))
+
+
+def test_a_page_that_lies_in_no_place_has_a_heading_too(scene: Scene):
+    boss = administrator().user
+
+    pages = [Desk(boss).get("/admin/"), Desk(scene.cast.rita).get("/admin/refunds/")]
+
+    heads = [re.findall(r"(?s)<h1>(.*?)</h1>", page.content.decode()) for page in pages]
+    assert heads == [["Today"], ["Refunds administration"]]
