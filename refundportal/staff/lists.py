@@ -66,7 +66,7 @@ class Place:
                 raise ValueError(text)
             fields: list[Any] = [model._meta.get_field(name.removeprefix("-")) for name in key]
             read = [field.to_python(value) for field, value in zip(fields, values, strict=True)]
-        except (binascii.Error, ValueError, TypeError, ValidationError) as error:
+        except (binascii.Error, ValueError, TypeError, RecursionError, ValidationError) as error:
             raise ValueError(text) from error
         return cls(is_before, tuple(read))
 
@@ -129,6 +129,8 @@ class KeysetList(ChangeList):
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet[Any]:
         """Read what the columns show with the rows, also where the rows name other relations already."""
+        if any("\0" in text for texts in self.filter_params.values() for text in texts):
+            raise IncorrectLookupParameters  # no text has this sign, and PostgreSQL takes none that does
         rows = self.model_admin.listed(super().get_queryset(request, exclude_parameters))
         return rows.select_related(*self.list_select_related) if self.list_select_related else rows
 

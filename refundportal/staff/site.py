@@ -52,7 +52,7 @@ class StaffSite(UnfoldAdminSite):
         return [] if app_label is None else super().get_app_list(request, app_label)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Say beside the places which of them a page lies in; some lie in none, and are called by their title."""
+        """Say which of the places a page lies in; some lie in none, and are called by their title."""
         context = super().each_context(request)
         items = [item for group in context["sidebar_navigation"] for item in group["items"]]
         return {**context, "place": next((item for item in items if item["active"]), None)}
