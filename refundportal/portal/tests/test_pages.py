@@ -304,6 +304,7 @@ def test_signing_in_says_the_same_about_every_wrong_guess(scene: Scene):
 
     assert answers[0] == answers[1]
     assert "is not right" in answers[0]
+    assert "Nothing that you typed is lost" not in answers[0]  # the password is
 
 
 def test_nobody_signs_up_alone(db):

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.forms import Form, PasswordInput
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -99,6 +100,12 @@ def current(context: dict[str, Any], *names: str) -> SafeString | str:
     """Mark the link to the page that is shown."""
     match = getattr(context.get("request"), "resolver_match", None)
     return format_html('aria-current="{}"', "page") if match is not None and match.url_name in names else ""
+
+
+@register.filter
+def asks_a_password(form: Form) -> bool:
+    """Tell whether a form has a field that comes back empty when the form does."""
+    return any(isinstance(field.widget, PasswordInput) for field in form.fields.values())
 
 
 @register.filter("refusal_words")
